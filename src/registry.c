@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+#include "registry.h"
+
+#include <fs/mem/mem.h>
+
+const struct lt_fs_kind lt_fs_kinds[] = {
+    {"mem", "RAM disk", lt_memfs_open},
+    {NULL, NULL, NULL},
+};

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The one place that names the kinds of file systems: see registry.c. */
+#ifndef LT_REGISTRY_H
+#define LT_REGISTRY_H
+
+#include <lintel/fs.h>
+
+struct lt_fs_kind {
+    const char *name;    /* the word before the colon of a source */
+    const char *summary; /* one line for `lintel help sources` */
+    int (*open)(const char *options, struct lt_fs **ret, struct lt_diag *diag);
+};
+
+/* All kinds, ended by name NULL. */
+extern const struct lt_fs_kind lt_fs_kinds[];
+
+#endif
