@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SLIP_NAME_MAX 32 /* longer names get no suggestion */
-
 int lt_diag_set(struct lt_diag *diag, int error, const char *format, ...)
 {
     va_list args;
@@ -264,50 +262,17 @@ static const struct lt_option *find(const struct lt_option *options, const char 
     return NULL;
 }
 
-static unsigned min3(unsigned a, unsigned b, unsigned c)
+static const char *next_name(const void *arg, size_t i)
 {
-    unsigned least = a < b ? a : b;
+    const struct lt_option *options = arg;
 
-    return least < c ? least : c;
-}
-
-/* How many characters must be added, removed or changed to get from a to b (Levenshtein). */
-static unsigned distance(const char *a, const char *b)
-{
-    unsigned row[SLIP_NAME_MAX + 1];
-    size_t b_len = strlen(b);
-
-    if (strlen(a) > SLIP_NAME_MAX || b_len > SLIP_NAME_MAX)
-        return SLIP_NAME_MAX;
-    for (unsigned j = 0; j <= b_len; j++)
-        row[j] = j;
-    for (unsigned i = 0; a[i]; i++) {
-        unsigned diagonal = row[0];
-
-        row[0] = i + 1;
-        for (unsigned j = 0; j < b_len; j++) {
-            unsigned above = row[j + 1];
-
-            row[j + 1] = min3(above + 1, row[j] + 1, diagonal + (to_lower(a[i]) != b[j]));
-            diagonal = above;
-        }
-    }
-    return row[b_len];
+    return options[i].name;
 }
 
 static int unknown_option(const struct lt_option *options, const char *name, struct lt_diag *diag)
 {
-    unsigned least = strlen(name) > 4 ? 3 : 2; /* further off is no slip */
-    const char *nearest = NULL;
+    const char *nearest = lt_word_nearest(name, next_name, options);
 
-    for (; options->name; options++) {
-        unsigned d = distance(name, options->name);
-
-        if (d < least) {
-            least = d;
-            nearest = options->name;
-        }
-    }
     if (nearest)
         return lt_diag_set(diag, LT_EINVAL, "unknown option '%s'; did you mean '%s'?", name,
                            nearest);

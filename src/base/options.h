@@ -41,6 +41,13 @@ int lt_options_parse(const char *text, const struct lt_option *options,
 /* One size ("10G", "512", "1.5GiB"). LT_EINVAL, LT_ERANGE. */
 int lt_size_parse(const char *text, uint64_t *ret);
 
+/*
+ * The nearest of the words that next(arg, 0), next(arg, 1) ... give until NULL,
+ * where `word` looks like a slip of it; else NULL. For "did you mean ...?".
+ */
+const char *lt_word_nearest(const char *word, const char *(*next)(const void *arg, size_t i),
+                            const void *arg);
+
 /* diag->text = printf(...); diag may be NULL. Always returns `error`, so that `return
  * lt_diag_set(...)` reads well. */
 int lt_diag_set(struct lt_diag *diag, int error, const char *format, ...)
