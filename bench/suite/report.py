@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""Tables for people (terminal and Markdown) and one JSON document for programs."""
+import datetime
+import os
+import pathlib
+import platform
+
+QUIET = ("FORGET", "BATCH_FORGET", "INTERRUPT")  # requests that nobody waits for
+
+
+def machine():
+    """What the figures depend on, and nothing that names the machine."""
+    cpu, flags = platform.machine(), ""
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            cpu = line.split(":", 1)[1].strip()
+        if line.startswith("flags"):
+            flags = line
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {"cpu": cpu, "cpus": os.cpu_count(), "virtual": " hypervisor" in flags,
+            "memory_bytes": memory, "kernel": platform.release().split("-")[0]}
+
+
+def machine_text(m):
+    kind = "virtual machine" if m["virtual"] else "machine"
+    return (f"{m['cpus']}-CPU {kind}, {m['cpu']}, {m['memory_bytes'] / 2**30:.0f} GiB, "
+            f"Linux {m['kernel']}")
+
+
+def document(bench, arguments, missing, inproc, load):
+    systems = [{"id": s.id, "title": s.title, "note": s.note} for s in bench.systems]
+    groups = []
+    for group in bench.groups:
+        cases = []
+        for case in group.cases:
+            if not case.record:
+                continue
+            results = {s.id: bench.figure(case, s) for s in bench.systems if bench.figure(case, s)}
+            errors = {s.id: bench.errors[case.id, s.id] for s in bench.systems
+                      if (case.id, s.id) in bench.errors}
+            if results or errors:
+                cases.append({"id": case.id, "title": case.title, "unit": case.unit,
+                              "results": results, "errors": errors})
+        if cases:
+            groups.append({"id": group.id, "title": group.title, "clients": group.clients,
+                           "cases": cases})
+    memory = [{"group": g, "system": s, **moments} for (g, s), moments in bench.memory.items()]
+    return {"date": datetime.date.today().isoformat(), "machine": machine(), "load": load,
+            "quick": arguments.quick, "rounds": bench.rounds, "systems": systems, "missing": missing,
+            "groups": groups, "inproc": inproc, "memory": memory}
+
+
+# ---- Cells ----------------------------------------------------------------------------------------
+
+def number(value):
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def waited(figure):
+    """Round trips of one operation that somebody waits for, or None."""
+    if "trips" not in figure:
+        return None
+    return sum(n for name, n in figure["trips"].items() if name not in QUIET)
+
+
+def cell(case, figure, floor):
+    if not figure:
+        return "-"
+    if case["unit"] == "MB/s":
+        text = number(figure["mbps"])
+        return text if not floor else f"{text} ({figure['mbps'] / floor['mbps']:.2f})"
+    text = number(figure["us"])
+    return text if not floor else f"{text} ({figure['us'] / floor['us']:.1f})"
+
+
+def table_rows(doc, group):
+    """Header and rows of one group: first tmpfs, then each system with its ratio to tmpfs."""
+    ids = [s["id"] for s in doc["systems"] if any(s["id"] in c["results"] for c in group["cases"])]
+    titles = {s["id"]: s["title"] for s in doc["systems"]}
+    rows = [["", "unit"] + [titles[i] for i in ids] + ["trips", "in bare trips"]]
+    bare = bare_trip(doc)
+    for case in group["cases"]:
+        floor = case["results"].get("tmpfs")
+        row = [case["title"], "µs" if case["unit"] == "us" else case["unit"]]
+        row += [cell(case, case["results"].get(i), floor if i != "tmpfs" else None) for i in ids]
+        ours = case["results"].get("lintel")
+        trips = waited(ours) if ours else None
+        row.append("-" if trips is None else f"{trips:.2f}".rstrip("0").rstrip("."))
+        row.append(f"{ours['us'] / bare:.2f}" if ours and bare else "-")
+        rows.append(row)
+    return rows
+
+
+def bare_trip(doc):
+    """Microseconds of one bare round trip over the default transport, or None."""
+    for group in doc["groups"]:
+        if group["id"] == "bare":
+            figure = group["cases"][0]["results"].get("bare")
+            return figure["us"] if figure else None
+    return None
+
+
+def plain(rows):
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [row[0].ljust(widths[0])] + [c.rjust(w) for c, w in zip(row[1:], widths[1:])]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def markdown(rows):
+    lines = ["| " + " | ".join(rows[0]) + " |", "|---|" + "---:|" * (len(rows[0]) - 1)]
+    return lines + ["| " + " | ".join(row) + " |" for row in rows[1:]]
+
+
+# ---- In process and memory ------------------------------------------------------------------------
+
+def inproc_rows(doc):
+    rows = [["in process", "entries", "ns an operation", "MB/s"]]
+    for r in doc["inproc"]:
+        if r["op"] == "memory":
+            continue
+        ns = r["wall_ns"] / r["count"]
+        rate = f"{r['bytes'] * 1000 / r['wall_ns']:.0f}" if r["bytes"] else ""
+        rows.append([r["op"], f"{r['entries']:,}" if r["entries"] else "", f"{ns:.0f}", rate])
+    return rows if len(rows) > 1 else []
+
+
+def memory_rows(doc):
+    rows = [["memory", "files", "resident before", "with files", "after deleting", "bytes a file",
+             "accounted a file"]]
+    mb = 1e6
+    for r in doc["inproc"]:
+        if r["op"] == "memory":
+            per = (r["rss_full"] - r["rss_before"]) / r["files"]
+            used = (r["used_full"] - r["used_before"]) / r["files"]
+            rows.append([f"in process, {r['file_bytes']} bytes each", f"{r['files']:,}",
+                         f"{r['rss_before'] / mb:.1f} MB", f"{r['rss_full'] / mb:.1f} MB",
+                         f"{r['rss_after'] / mb:.1f} MB", f"{per:.0f}", f"{used:.0f}"])
+    titles = {s["id"]: s["title"] for s in doc["systems"]}
+    for r in doc["memory"]:
+        if "million-create" in r:
+            files = next(c["results"][r["system"]]["count"] for g in doc["groups"]
+                         for c in g["cases"] if c["id"] == "million-create")
+            rows.append([f"mounted, {titles[r['system']]}", f"{files:,}", f"{r['before'] / mb:.1f} MB",
+                         f"{r['million-create'] / mb:.1f} MB", f"{r.get('million-unlink', 0) / mb:.1f} MB",
+                         f"{(r['million-create'] - r['before']) / files:.0f}", ""])
+    return rows if len(rows) > 1 else []
+
+
+# ---- Whole reports --------------------------------------------------------------------------------
+
+def sections(doc):
+    for group in doc["groups"]:
+        yield group["title"], table_rows(doc, group)
+    for title, rows in (("In process", inproc_rows(doc)), ("Memory of the server", memory_rows(doc))):
+        if rows:
+            yield title, rows
+
+
+LEGEND = ("µs: time of one operation, all clients together; MB/s: 10^6 bytes; in brackets: ratio to tmpfs; "
+          "trips: requests that one operation of `lintel` waits for; in bare trips: its time divided by "
+          "that of one bare round trip in the same run. Medians over rounds.")
+
+
+def terminal(doc):
+    lines = [machine_text(doc["machine"]), ""]
+    for title, rows in sections(doc):
+        lines += [title, ""] + plain(rows) + [""]
+    for title, why in doc["missing"].items():
+        lines.append(f"not measured: {title} ({why})")
+    return "\n".join(lines + [LEGEND])
+
+
+def markdown_report(doc):
+    lines = ["# Benchmark", "", f"{doc['date']}, {machine_text(doc['machine'])}, {doc['rounds']} rounds, "
+             f"load average before the run {doc['load']:.2f}.", "", LEGEND, ""]
+    for title, rows in sections(doc):
+        lines += [f"## {title}", ""] + markdown(rows) + [""]
+    if doc["missing"]:
+        lines += ["Not measured: " + "; ".join(f"{t} ({w})" for t, w in doc["missing"].items()) + ".", ""]
+    return "\n".join(lines)
