@@ -114,6 +114,30 @@ def markdown(rows):
     return lines + ["| " + " | ".join(row) + " |" for row in rows[1:]]
 
 
+# ---- Single operations ----------------------------------------------------------------------------
+
+def latency_rows(doc):
+    """Percentiles over single operations, and which requests an operation of `lintel` is made of."""
+    ids = [s["id"] for s in doc["systems"] if s["id"] in ("tmpfs", "lintel", "lintel-uring")]
+    titles = {s["id"]: s["title"] for s in doc["systems"]}
+    rows = [["µs"] + [f"{titles[i]} {p}" for i in ids for p in ("p50", "p99")] + ["requests of lintel"]]
+    for group in doc["groups"]:
+        for case in group["cases"] if group["id"] in ("bare", "names", "cold") else ():
+            row = [case["title"]]
+            for i in ids:
+                figure = case["results"].get(i, {})
+                row += [number(figure[p] / 1000) if p in figure else "-" for p in ("p50_ns", "p99_ns")]
+            trips = case["results"].get("lintel", {}).get("trips")
+            row.append("-" if trips is None else requests_text(trips))
+            rows.append(row)
+    return rows if len(rows) > 1 else []
+
+
+def requests_text(trips):
+    counted = sorted(trips.items(), key=lambda item: -item[1])
+    return ", ".join(f"{name} {n:.3f}".rstrip("0").rstrip(".") for name, n in counted) or "none"
+
+
 # ---- In process and memory ------------------------------------------------------------------------
 
 def inproc_rows(doc):
@@ -154,7 +178,9 @@ def memory_rows(doc):
 def sections(doc):
     for group in doc["groups"]:
         yield group["title"], table_rows(doc, group)
-    for title, rows in (("In process", inproc_rows(doc)), ("Memory of the server", memory_rows(doc))):
+    for title, rows in (("Single operations: percentiles and requests", latency_rows(doc)),
+                        ("In process", inproc_rows(doc)),
+                        ("Memory of the server", memory_rows(doc))):
         if rows:
             yield title, rows
 
