@@ -5,8 +5,9 @@
  * four bytes is looked up nibble by nibble, all eight at once, in a table that takes
  * half a kilobyte of cache.
  */
-#include "hash.h"
+#include "crc32c.h"
 
+#include "hash.h"
 #include "wire.h"
 
 /* [i][x]: what the nibble x of bits 4i to 4i+3 becomes when the whole word has been shifted out. */
@@ -44,8 +45,11 @@ static uint32_t crc_byte(uint32_t crc, uint8_t byte)
     return crc >> 4 ^ nibbles[7][crc & 15];
 }
 
-static uint32_t crc_table(uint32_t crc, const unsigned char *p, size_t len)
+uint32_t lt_crc32c_table(uint32_t crc, const void *data, size_t len)
 {
+    const unsigned char *p = data;
+
+    crc = ~crc;
     for (; len >= 4; len -= 4, p += 4) {
         struct lt_le32 word;
         uint32_t next = 0;
@@ -58,7 +62,7 @@ static uint32_t crc_table(uint32_t crc, const unsigned char *p, size_t len)
     }
     for (; len > 0; len--)
         crc = crc_byte(crc, *p++);
-    return crc;
+    return ~crc;
 }
 
 #if defined(__x86_64__)
@@ -87,5 +91,5 @@ uint32_t lt_crc32c(uint32_t crc, const void *data, size_t len)
     if (__builtin_cpu_supports("sse4.2"))
         return ~crc_sse42(~crc, data, len);
 #endif
-    return ~crc_table(~crc, data, len);
+    return lt_crc32c_table(crc, data, len);
 }
