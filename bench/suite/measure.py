@@ -12,10 +12,11 @@ from .systems import Unavailable
 
 
 class Bench:
-    def __init__(self, build, work, systems, groups, rounds, say):
+    def __init__(self, build, work, groups, rounds, say):
         self.worker = build / "bench" / "bench-work"
         self.inproc = build / "bench" / "bench-inproc"
-        self.work, self.systems, self.groups, self.rounds, self.say = work, systems, groups, rounds, say
+        self.groups, self.rounds, self.say = groups, rounds, say
+        self.systems = []
         self.samples = {}  # (case id, system id) -> [one dict a round]
         self.trips = {}  # (case id, system id) -> {request: count per operation}
         self.memory = {}  # (group id, system id) -> {"before", case id...: bytes}

@@ -27,7 +27,7 @@ def machine_text(m):
             f"Linux {m['kernel']}")
 
 
-def document(bench, arguments, missing, inproc, load):
+def document(bench, quick, missing, inproc, load):
     systems = [{"id": s.id, "title": s.title, "note": s.note} for s in bench.systems]
     groups = []
     for group in bench.groups:
@@ -46,7 +46,7 @@ def document(bench, arguments, missing, inproc, load):
                            "cases": cases})
     memory = [{"group": g, "system": s, **moments} for (g, s), moments in bench.memory.items()]
     return {"date": datetime.date.today().isoformat(), "machine": machine(), "load": load,
-            "quick": arguments.quick, "rounds": bench.rounds, "systems": systems, "missing": missing,
+            "quick": quick, "rounds": bench.rounds, "systems": systems, "missing": missing,
             "groups": groups, "inproc": inproc, "memory": memory}
 
 
