@@ -20,10 +20,12 @@ class Bench:
         self.samples = {}  # (case id, system id) -> [one dict a round]
         self.trips = {}  # (case id, system id) -> {request: count per operation}
         self.memory = {}  # (group id, system id) -> {"before", case id...: bytes}
+        self.rest = {}  # system id -> share of a processor taken at rest
         self.errors = {}  # (case id, system id) -> text
         self.tar = work / "images" / "tree.tar"
 
     def run(self):
+        self.note_rest()
         for number in range(self.rounds):
             for group in self.groups:
                 systems = [s for s in self.systems if takes_part(s, group, number, self.rounds)]
@@ -51,12 +53,16 @@ class Bench:
             drop_caches()
         counted = first and case.record and not system.peer
         before = snapshot(system) if counted else None
+        pid = None if system.peer else system.daemon()
+        busy = cpu_ns(pid)
         sample = self.run_command(case, path) if case.command else self.run_worker(case, path)
         if not case.record:
             return
         if "error" in sample:
             self.errors[case.id, system.id] = sample["error"]
             return
+        if pid:
+            sample["server_ns"] = cpu_ns(pid) - busy
         if before:
             self.trips[case.id, system.id] = trips(before, snapshot(system), sample["count"])
         if first and case.resident:
@@ -84,6 +90,14 @@ class Bench:
         if pid:
             time.sleep(0.5)  # what the kernel forgets arrives after the unlink has returned
             self.memory.setdefault((group.id, system.id), {})[moment] = resident(pid)
+
+    def note_rest(self):
+        """Processor time that a server takes while nobody asks it for anything."""
+        pids = {s.id: s.daemon() for s in self.systems if not s.peer and not s.bare}
+        time.sleep(1)
+        before = {i: cpu_ns(pid) for i, pid in pids.items() if pid}
+        time.sleep(2 if before else 0)
+        self.rest = {i: (cpu_ns(pids[i]) - ns) / 2e9 for i, ns in before.items()}
 
     # ---- In process ------------------------------------------------------------------------------
 
@@ -113,6 +127,8 @@ class Bench:
         for key in ("p50_ns", "p99_ns"):
             if key in samples[0]:
                 result[key] = statistics.median(s[key] for s in samples)
+        if "server_ns" in samples[0]:
+            result["server_us"] = statistics.median(s["server_ns"] / s["count"] for s in samples) / 1000
         if (case.id, system.id) in self.trips:
             result["trips"] = self.trips[case.id, system.id]
         return result
@@ -165,6 +181,17 @@ def trips(before, after, count):
         if per >= 0.0005:
             result[name] = round(per, 3)
     return result
+
+
+def cpu_ns(pid):
+    """Processor time of all threads of a process."""
+    total = 0
+    for thread in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat") if pid else ():
+        try:
+            total += int(thread.read_text().split()[0])
+        except OSError:
+            pass  # it has just ended
+    return total
 
 
 def resident(pid):

@@ -47,7 +47,7 @@ def document(bench, quick, missing, inproc, load):
     memory = [{"group": g, "system": s, **moments} for (g, s), moments in bench.memory.items()]
     return {"date": datetime.date.today().isoformat(), "machine": machine(), "load": load,
             "quick": quick, "rounds": bench.rounds, "systems": systems, "missing": missing,
-            "groups": groups, "inproc": inproc, "memory": memory}
+            "groups": groups, "inproc": inproc, "memory": memory, "rest": bench.rest}
 
 
 # ---- Cells ----------------------------------------------------------------------------------------
@@ -120,14 +120,16 @@ def latency_rows(doc):
     """Percentiles over single operations, and which requests an operation of `lintel` is made of."""
     ids = [s["id"] for s in doc["systems"] if s["id"] in ("tmpfs", "lintel", "lintel-uring")]
     titles = {s["id"]: s["title"] for s in doc["systems"]}
-    rows = [["µs"] + [f"{titles[i]} {p}" for i in ids for p in ("p50", "p99")] + ["requests of lintel"]]
+    rows = [["µs"] + [f"{titles[i]} {p}" for i in ids for p in ("p50", "p99")] + ["server's CPU", "requests of lintel"]]
     for group in doc["groups"]:
         for case in group["cases"] if group["id"] in ("bare", "names", "cold") else ():
             row = [case["title"]]
             for i in ids:
                 figure = case["results"].get(i, {})
                 row += [number(figure[p] / 1000) if p in figure else "-" for p in ("p50_ns", "p99_ns")]
-            trips = case["results"].get("lintel", {}).get("trips")
+            ours = case["results"].get("lintel", {})
+            row.append(number(ours["server_us"]) if "server_us" in ours else "-")
+            trips = ours.get("trips")
             row.append("-" if trips is None else requests_text(trips))
             rows.append(row)
     return rows if len(rows) > 1 else []
@@ -175,10 +177,17 @@ def memory_rows(doc):
 
 # ---- Whole reports --------------------------------------------------------------------------------
 
+def rest_rows(doc):
+    titles = {s["id"]: s["title"] for s in doc["systems"]}
+    rows = [["while nobody asks", "processor"]]
+    return rows + [[titles[i], f"{share:.2%}"] for i, share in doc["rest"].items()] if doc["rest"] else []
+
+
 def sections(doc):
     for group in doc["groups"]:
         yield group["title"], table_rows(doc, group)
     for title, rows in (("Single operations: percentiles and requests", latency_rows(doc)),
+                        ("Server at rest", rest_rows(doc)),
                         ("In process", inproc_rows(doc)),
                         ("Memory of the server", memory_rows(doc))):
         if rows:

@@ -101,6 +101,7 @@ class Lintel(System):
         self.binary, self.options, self.uring = binary, options, uring
         self.source = f"mem:size={VOLUME_SIZE}" + (f",{source}" if source else "")
         self.bare, self.extra = bare, extra
+        self.pid = None
 
     def mount(self):
         if not self.binary.exists():
@@ -125,6 +126,11 @@ class Lintel(System):
             return None
 
     def daemon(self):
+        if self.pid is None or not pathlib.Path(f"/proc/{self.pid}").exists():
+            self.pid = self.find_daemon()
+        return self.pid
+
+    def find_daemon(self):
         source = f"{self.dir}".encode()
         for entry in pathlib.Path("/proc").iterdir():
             if entry.name.isdigit():
