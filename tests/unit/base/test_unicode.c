@@ -60,7 +60,7 @@ static void test_utf8_valid__accepts_as_many_as_there_are(void **state)
     assert_int_equal(valid, one * one * one + 2 * one * two + three);
 
     valid = 0;
-    for (uint32_t i = 0; i < 0x10000; i++) {
+    for (uint32_t i = 0xf000; i < 0x10000; i++) {
         const char bytes[4] = {(char)(i >> 8), (char)i, (char)0x80, (char)0xbf};
 
         valid += lt_utf8_valid(lt_strn(bytes, 4));
