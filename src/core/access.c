@@ -96,15 +96,11 @@ int lt_access_node(const struct lt_ctx *ctx, struct lt_node *node, const struct 
         return LT_EROFS;
     if ((want & LT_MAY_WRITE) && (attr->inode_flags & LT_INODE_IMMUTABLE))
         return LT_EPERM;
-    struct lt_value acl = {.data = NULL};
-    acl.len = 0;
-    if (!is_root(ctx) && acl_counts(ctx, attr)) {
-        r = lt_value_xattr(ctx, node, LT_ACL_ACCESS, &acl);
-        if (r == 0 && lt_acl_check(lt_value_str(&acl)) <= 0)
-            r = LT_EUCLEAN;
-    }
-    if (r == 0 || r == LT_ENODATA)
-        r = lt_access_check(ctx, attr, lt_value_str(&acl), want);
+    struct lt_value acl;
+    r = lt_value_acl(ctx, node, attr, &acl);
+    if (r < 0)
+        return r;
+    r = lt_access_check(ctx, attr, lt_value_str(&acl), want);
     lt_value_free(&acl);
     return r;
 }

@@ -3,6 +3,7 @@
 
 #include "core.h"
 
+#include <lintel/acl.h>
 #include <stdlib.h>
 
 static int reserve(struct lt_value *value, size_t size)
@@ -54,4 +55,21 @@ int lt_value_xattr(const struct lt_ctx *ctx, struct lt_node *node, const char *n
             return r;
         size = r ? (size_t)r : 1;
     }
+}
+
+int lt_value_acl(const struct lt_ctx *ctx, struct lt_node *node, const struct lt_attr *attr,
+                 struct lt_value *ret)
+{
+    ret->data = NULL;
+    ret->len = 0;
+    if (!(attr->has & LT_HAS_ACL) || ctx->uid == 0 || ctx->uid == attr->uid)
+        return 0;
+    int r = lt_value_xattr(ctx, node, LT_ACL_ACCESS, ret);
+    if (r == LT_ENODATA)
+        return 0;
+    if (r == 0 && lt_acl_check(lt_value_str(ret)) <= 0) {
+        lt_value_free(ret);
+        r = LT_EUCLEAN;
+    }
+    return r;
 }

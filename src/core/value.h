@@ -16,6 +16,11 @@ struct lt_value {
 int lt_value_xattr(const struct lt_ctx *ctx, struct lt_node *node, const char *name,
                    struct lt_value *ret);
 
+/* The access ACL of a node as lt_access_check() and its like want it: empty where it has none or
+ * does not matter to ctx. LT_EUCLEAN: what is stored is none. */
+int lt_value_acl(const struct lt_ctx *ctx, struct lt_node *node, const struct lt_attr *attr,
+                 struct lt_value *ret);
+
 /* A copy of bytes. LT_ENOMEM. */
 int lt_value_copy(struct lt_str bytes, struct lt_value *ret);
 
