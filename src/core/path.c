@@ -227,18 +227,25 @@ static int link_node(struct lt_walk *w, const struct lt_entry *from)
     return r;
 }
 
+int lt_walk_link(const struct lt_ctx *ctx, const struct lt_entry *from, struct lt_node *base,
+                 const char *path)
+{
+    struct lt_walk w;
+    int r = walk_to_new(&w, ctx, base, path, false);
+    if (r == 0)
+        r = link_node(&w, from);
+    lt_walk_end(&w);
+    return r;
+}
+
 int lt_path_link(const struct lt_ctx *ctx, struct lt_node *base, const char *path, uint32_t flags,
                  struct lt_node *new_base, const char *new_path)
 {
-    struct lt_walk w;
     struct lt_entry from = {.stored = NULL};
     int r = lt_path_lookup(ctx, base, path, flags, &from);
     if (r < 0)
         return r;
-    r = walk_to_new(&w, ctx, new_base, new_path, false);
-    if (r == 0)
-        r = link_node(&w, &from);
-    lt_walk_end(&w);
+    r = lt_walk_link(ctx, &from, new_base, new_path);
     lt_node_put(from.node);
     return r;
 }

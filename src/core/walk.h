@@ -46,6 +46,10 @@ int lt_walk_entry(struct lt_walk *w, bool follow, struct lt_entry *ret);
 /* Whether ctx may do `want` in w->dir. */
 int lt_walk_check(struct lt_walk *w, uint32_t want);
 
+/* The end of lt_path_link() and lt_file_link(): one more name, `path`, for from->node. */
+int lt_walk_link(const struct lt_ctx *ctx, const struct lt_entry *from, struct lt_node *base,
+                 const char *path);
+
 /* Attributes of w->dir. */
 int lt_walk_dir_attr(struct lt_walk *w, const struct lt_attr **ret);
 
