@@ -117,7 +117,9 @@ int lt_fs_statfs(const struct lt_ctx *ctx, struct lt_fs *fs, struct lt_statfs *r
 /* Makes all that happened before the call durable. */
 int lt_fs_sync(const struct lt_ctx *ctx, struct lt_fs *fs);
 
-/* The node with this id and generation, however it is reached: LT_ESTALE if there is none any more.
+/*
+ * The node with this id and generation, however it is reached: LT_ESTALE if there is none any more.
+ * Generation 0 stands for whichever lives now: a FUSE kernel asks by id alone, and compares itself.
  */
 int lt_fs_node(const struct lt_ctx *ctx, struct lt_fs *fs, uint64_t id, uint32_t generation,
                struct lt_node **ret);
