@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+/* Completion scripts, from the table. */
+#include "cli.h"
+
+#include <registry.h>
+
+/* Lists where Lintel has something mounted: works in every shell with awk and Linux' /proc. */
+#define LIST_MOUNTS "awk '$3 == \"fuse.lintel\" { print $2 }' /proc/self/mounts 2>/dev/null"
+
+static void print_sources(FILE *out, const char *before, const char *behind)
+{
+    for (const struct lt_fs_kind *k = lt_fs_kinds; k->name; k++)
+        fprintf(out, "%s%s:%s", before, k->name, behind);
+}
+
+static void print_choices(FILE *out, const char *const *choices)
+{
+    for (size_t i = 0; choices[i]; i++)
+        fprintf(out, "%s%s", i > 0 ? " " : "", choices[i]);
+}
+
+static void print_words(FILE *out, const struct lt_word *words, const char *between)
+{
+    for (size_t i = 0; words[i].name; i++)
+        fprintf(out, "%s%s%s", i > 0 ? between : "", words[i].name, words[i].arg ? "=" : "");
+}
+
+/* ---- bash ------------------------------------------------------------------------------------ */
+
+static void bash_hint(FILE *out, enum lt_hint hint)
+{
+    static const char *const actions[] = {
+        [LT_HINT_FILE] = "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))",
+        [LT_HINT_DIR] = "compopt -o filenames; COMPREPLY=($(compgen -d -- \"$cur\"))",
+        [LT_HINT_MOUNT] = "COMPREPLY=($(compgen -W \"$(" LIST_MOUNTS ")\" -- \"$cur\"))",
+        [LT_HINT_SOURCE] = "compopt -o nospace; COMPREPLY=($(compgen -W \"$sources\" -- \"$cur\"))",
+        [LT_HINT_SOURCE_OR_MOUNT] =
+            "COMPREPLY=($(compgen -W \"$sources $(" LIST_MOUNTS ")\" -- \"$cur\"))",
+        [LT_HINT_COMMAND] = "COMPREPLY=($(compgen -W \"$commands sources\" -- \"$cur\"))",
+        [LT_HINT_SHELL] = "COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$cur\"))",
+    };
+    if (hint != LT_HINT_NONE)
+        fputs(actions[hint], out);
+    else
+        fputs(":", out);
+}
+
+/* What may follow an option that takes an argument. */
+static void bash_argument(FILE *out, const struct lt_cli_option *o)
+{
+    fputs("        --", out);
+    fputs(o->name, out);
+    if (o->letter)
+        fprintf(out, "|-%c", o->letter);
+    fputs(")\n            ", out);
+    if (o->choices) {
+        fputs("COMPREPLY=($(compgen -W '", out);
+        print_choices(out, o->choices);
+        fputs("' -- \"$cur\"))", out);
+    } else if (o->words) {
+        fputs("_lintel_list '", out);
+        print_words(out, o->words, " ");
+        fputs("'", out);
+    } else {
+        bash_hint(out, o->hint);
+    }
+    fputs("\n            return ;;\n", out);
+}
+
+static void bash_command(FILE *out, const struct lt_command *c)
+{
+    fprintf(out, "    %s)\n        case $prev in\n", c->name);
+    for (const struct lt_cli_option *o = c->options; o && o->name; o++)
+        if (o->arg)
+            bash_argument(out, o);
+    fputs("        esac\n        if [[ $cur == -* ]]; then\n"
+          "            COMPREPLY=($(compgen -W '",
+          out);
+    for (const struct lt_cli_option *o = c->options; o && o->name; o++)
+        fprintf(out, "--%s ", o->name);
+    fputs("--help' -- \"$cur\"))\n            return\n        fi\n        case $operand in\n", out);
+    for (int i = 0; i < LT_OPERANDS_MAX && c->operands[i].name; i++) {
+        fprintf(out, "        %d)\n            ", i);
+        bash_hint(out, c->operands[i].hint);
+        fputs(" ;;\n", out);
+    }
+    fputs("        esac ;;\n", out);
+}
+
+static void print_bash(FILE *out)
+{
+    fputs("# bash completion for lintel, made by 'lintel completion bash'\n\n"
+          "# Completes the last word of a comma-separated list.\n"
+          "_lintel_list()\n{\n"
+          "    local done= last=$cur\n"
+          "    [[ $cur == *,* ]] && done=${cur%,*}, last=${cur##*,}\n"
+          "    compopt -o nospace\n"
+          "    COMPREPLY=($(compgen -P \"$done\" -W \"$1\" -- \"$last\"))\n}\n\n"
+          "_lintel()\n{\n"
+          "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
+          "    local commands='",
+          out);
+    for (const struct lt_command *c = lt_commands; c->name; c++)
+        fprintf(out, "%s%s", c == lt_commands ? "" : " ", c->name);
+    fputs("' sources='", out);
+    print_sources(out, "", " ");
+    fputs("'\n    COMPREPLY=()\n"
+          "    if ((COMP_CWORD == 1)); then\n"
+          "        COMPREPLY=($(compgen -W \"$commands\" -- \"$cur\"))\n"
+          "        return\n"
+          "    fi\n"
+          "    # Which operand this is; ':' and '=' break words and are passed over.\n"
+          "    local operand=0 i\n"
+          "    for ((i = 2; i < COMP_CWORD; i++)); do\n"
+          "        case ${COMP_WORDS[i]} in\n"
+          "        -o|--options|--load|--save|--progress) ((i++)) ;;\n"
+          "        :|=) ((i++)) ;;\n"
+          "        -*) ;;\n"
+          "        *) ((operand++)) ;;\n"
+          "        esac\n"
+          "    done\n"
+          "    case ${COMP_WORDS[1]} in\n",
+          out);
+    for (const struct lt_command *c = lt_commands; c->name; c++)
+        bash_command(out, c);
+    fputs("    esac\n}\ncomplete -F _lintel lintel\n", out);
+}
+
+/* ---- zsh ------------------------------------------------------------------------------------- */
+
+/* Text within '...[...]': brackets, colons and quotes have meanings there. */
+static void zsh_text(FILE *out, const char *text)
+{
+    for (; *text; text++) {
+        if (strchr("[]:", *text))
+            fputc('\\', out);
+        if (*text == '\'')
+            fputs("'\\'", out);
+        fputc(*text, out);
+    }
+}
+
+/* A function that completes the list of an option with words. */
+static void zsh_words(FILE *out, const struct lt_command *c, const struct lt_cli_option *o)
+{
+    fprintf(out, "_lintel_%s_%s()\n{\n    _values -s , option", c->name, o->name);
+    for (const struct lt_word *w = o->words; w->name; w++) {
+        fprintf(out, " \\\n        '%s[", w->name);
+        zsh_text(out, w->help);
+        fputc(']', out);
+        if (w->arg)
+            fputs(":value: ", out);
+        fputc('\'', out);
+    }
+    fputs("\n}\n\n", out);
+}
+
+static const char *zsh_hint(enum lt_hint hint)
+{
+    static const char *const actions[] = {
+        [LT_HINT_NONE] = " ",
+        [LT_HINT_FILE] = "_files",
+        [LT_HINT_DIR] = "_files -/",
+        [LT_HINT_MOUNT] = "_lintel_mounts",
+        [LT_HINT_SOURCE] = "_lintel_sources",
+        [LT_HINT_SOURCE_OR_MOUNT] = "_lintel_sources_or_mounts",
+        [LT_HINT_COMMAND] = "_lintel_commands",
+        [LT_HINT_SHELL] = "(bash zsh fish)",
+    };
+    return actions[hint];
+}
+
+static void zsh_option(FILE *out, const struct lt_command *c, const struct lt_cli_option *o)
+{
+    fputs(" \\\n            ", out);
+    if (o->words)
+        fputs("'*'", out); /* may be repeated */
+    if (o->letter)
+        fprintf(out, "{-%c,--%s}'[", o->letter, o->name);
+    else
+        fprintf(out, "'--%s[", o->name);
+    zsh_text(out, o->help);
+    fputc(']', out);
+    if (o->arg) {
+        fprintf(out, ":%s:", o->arg);
+        if (o->choices) {
+            fputc('(', out);
+            print_choices(out, o->choices);
+            fputc(')', out);
+        } else if (o->words) {
+            fprintf(out, "_lintel_%s_%s", c->name, o->name);
+        } else {
+            fputs(zsh_hint(o->hint), out);
+        }
+    }
+    fputc('\'', out);
+}
+
+static void zsh_command(FILE *out, const struct lt_command *c)
+{
+    fprintf(out, "    %s)\n        _arguments -s", c->name);
+    for (const struct lt_cli_option *o = c->options; o && o->name; o++)
+        zsh_option(out, c, o);
+    zsh_option(out, c, &lt_help_option);
+    for (int i = 0; i < LT_OPERANDS_MAX && c->operands[i].name; i++)
+        fprintf(out, " \\\n            '%d:%s:%s'", i + 1, c->operands[i].name,
+                zsh_hint(c->operands[i].hint));
+    fputs(" ;;\n", out);
+}
+
+static void print_zsh(FILE *out)
+{
+    fputs("#compdef lintel\n# zsh completion for lintel, made by 'lintel completion zsh'\n\n"
+          "_lintel_mounts()\n{\n"
+          "    local -a dirs=(${(f)\"$(" LIST_MOUNTS ")\"})\n    compadd -f -a dirs\n}\n\n"
+          "_lintel_sources()\n{\n    compadd -S '' --",
+          out);
+    print_sources(out, " ", "");
+    fputs("\n}\n\n_lintel_sources_or_mounts()\n{\n    _lintel_sources\n    _lintel_mounts\n}\n\n"
+          "_lintel_commands()\n{\n    local -a commands=(",
+          out);
+    for (const struct lt_command *c = lt_commands; c->name; c++) {
+        fprintf(out, "\n        '%s:", c->name);
+        zsh_text(out, c->summary);
+        fputc('\'', out);
+    }
+    fputs("\n    )\n    _describe command commands\n}\n\n", out);
+    for (const struct lt_command *c = lt_commands; c->name; c++)
+        for (const struct lt_cli_option *o = c->options; o && o->name; o++)
+            if (o->words)
+                zsh_words(out, c, o);
+    fputs("_lintel()\n{\n"
+          "    if ((CURRENT == 2)); then\n        _lintel_commands\n        return\n    fi\n"
+          "    shift words\n    ((CURRENT--))\n"
+          "    case $words[1] in\n",
+          out);
+    for (const struct lt_command *c = lt_commands; c->name; c++)
+        zsh_command(out, c);
+    fputs("    esac\n}\n\ncompdef _lintel lintel\n", out);
+}
+
+/* ---- fish ------------------------------------------------------------------------------------ */
+
+/* A single-quoted word. */
+static void fish_text(FILE *out, const char *text)
+{
+    fputc('\'', out);
+    for (; *text; text++) {
+        if (*text == '\'' || *text == '\\')
+            fputc('\\', out);
+        fputc(*text, out);
+    }
+    fputc('\'', out);
+}
+
+static const char *fish_hint(enum lt_hint hint)
+{
+    static const char *const actions[] = {
+        [LT_HINT_NONE] = NULL,
+        [LT_HINT_FILE] = "-F",
+        [LT_HINT_DIR] = "-a '(__fish_complete_directories)'",
+        [LT_HINT_MOUNT] = "-a '(__lintel_mounts)'",
+        [LT_HINT_SOURCE] = "-a '(__lintel_sources)'",
+        [LT_HINT_SOURCE_OR_MOUNT] = "-a '(__lintel_sources) (__lintel_mounts)'",
+        [LT_HINT_COMMAND] = "-a '(__lintel_commands) sources'",
+        [LT_HINT_SHELL] = "-a 'bash zsh fish'",
+    };
+    return actions[hint];
+}
+
+static void fish_option(FILE *out, const struct lt_command *c, const struct lt_cli_option *o)
+{
+    fprintf(out, "complete -c lintel -n '__fish_seen_subcommand_from %s' -l %s", c->name, o->name);
+    if (o->letter)
+        fprintf(out, " -s %c", o->letter);
+    fputs(" -d ", out);
+    fish_text(out, o->help);
+    if (o->arg)
+        fputs(o->hint == LT_HINT_FILE ? " -r -F" : " -x", out);
+    if (o->choices) {
+        fputs(" -a '", out);
+        print_choices(out, o->choices);
+        fputc('\'', out);
+    } else if (o->words) {
+        fputs(" -a '(__fish_append , ", out);
+        print_words(out, o->words, " ");
+        fputs(")'", out);
+    }
+    fputc('\n', out);
+}
+
+static void fish_command(FILE *out, const struct lt_command *c)
+{
+    fprintf(out, "complete -c lintel -n __fish_use_subcommand -a %s -d ", c->name);
+    fish_text(out, c->summary);
+    fputc('\n', out);
+    for (int i = 0; i < LT_OPERANDS_MAX && c->operands[i].name; i++)
+        if (fish_hint(c->operands[i].hint))
+            fprintf(out, "complete -c lintel -n '__fish_seen_subcommand_from %s' %s\n", c->name,
+                    fish_hint(c->operands[i].hint));
+    for (const struct lt_cli_option *o = c->options; o && o->name; o++)
+        fish_option(out, c, o);
+    fish_option(out, c, &lt_help_option);
+}
+
+static void print_fish(FILE *out)
+{
+    fputs("# fish completion for lintel, made by 'lintel completion fish'\n\n"
+          "function __lintel_mounts\n    " LIST_MOUNTS "\nend\n\n"
+          "function __lintel_sources\n",
+          out);
+    print_sources(out, "    echo ", "\n");
+    fputs("end\n\n"
+          "function __lintel_commands\n    string split ' ' '",
+          out);
+    for (const struct lt_command *c = lt_commands; c->name; c++)
+        fprintf(out, "%s%s", c == lt_commands ? "" : " ", c->name);
+    fputs("'\nend\n\ncomplete -c lintel -f\n", out);
+    for (const struct lt_command *c = lt_commands; c->name; c++)
+        fish_command(out, c);
+}
+
+/* ---- lintel completion ----------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    void (*print)(FILE *out);
+} shells[] = {{"bash", print_bash}, {"zsh", print_zsh}, {"fish", print_fish}, {NULL, NULL}};
+
+bool lt_print_completion(FILE *out, const char *shell)
+{
+    for (size_t i = 0; shells[i].name; i++) {
+        if (strcmp(shells[i].name, shell) == 0) {
+            shells[i].print(out);
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *next_shell(const void *arg, size_t i)
+{
+    (void)arg;
+    return shells[i].name;
+}
+
+int lt_cmd_completion(const struct lt_args *args)
+{
+    const char *shell = args->operands[0];
+    if (lt_print_completion(stdout, shell))
+        return LT_EXIT_OK;
+    return lt_usage_error(args->command, "no completion for '%s': bash, zsh and fish have one%s",
+                          shell, lt_did_you_mean(shell, next_shell, NULL).text);
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+/* lintel info: asks a mounted volume, or opens a source and looks. */
+#include "cli.h"
+#include "mounts.h"
+#include "output.h"
+#include "report.h"
+
+#include <errno.h>
+#include <registry.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int print_report(const struct lt_value *report, bool as_json)
+{
+    struct lt_json json;
+    if (report->type != LT_VALUE_OBJECT) {
+        lt_complain("the answer is not understood");
+        return LT_EXIT_FAILED;
+    }
+    if (!as_json) {
+        lt_report_print(report);
+        return LT_EXIT_OK;
+    }
+    lt_output_begin(&json, "info");
+    LT_VALUE_FOR_EACH(member, report)
+    lt_value_write(&json, member->key, member);
+    return lt_output_end(&json);
+}
+
+static int complain_of_dir(const char *dir, int error)
+{
+    if (error == LT_ENODATA || error == LT_EOPNOTSUPP)
+        lt_complain("%s is not on a volume mounted by Lintel", dir);
+    else if (error == LT_ENOTCONN)
+        lt_complain("%s: the process that served it has died; 'lintel umount %s' clears it", dir,
+                    dir);
+    else
+        lt_complain("%s: %s", dir, lt_error_text(error));
+    return LT_EXIT_FAILED;
+}
+
+static int info_of_dir(const char *dir, bool as_json)
+{
+    char path[LT_PATH_MAX], *text;
+    struct lt_mounted mounted;
+    struct lt_document doc;
+    int error = lt_path_absolute(dir, path);
+    if (error == LT_OK)
+        error = lt_mounted_around(path, &mounted);
+    if (error == LT_OK)
+        error = lt_control_ask(mounted.dir, "info", &doc, &text);
+    if (error != LT_OK)
+        return complain_of_dir(dir, error);
+    int status = print_report(doc.values, as_json);
+    lt_document_free(&doc);
+    free(text);
+    return status;
+}
+
+/* *ret is malloc'd, as a mounted volume would answer it. */
+static int report_source(const char *source, struct lt_fs *fs, char **ret)
+{
+    struct lt_buffer buffer = {0};
+    struct lt_json json;
+    lt_json_init(&json, lt_buffer_write, &buffer, false);
+    lt_json_object(&json, NULL);
+    lt_json_text(&json, "source", source);
+    lt_report_fs(&json, fs);
+    lt_json_object_end(&json);
+    if (json.error != LT_OK)
+        free(buffer.text);
+    else
+        *ret = buffer.text;
+    return json.error;
+}
+
+static int info_of_source(const char *source, bool as_json)
+{
+    struct lt_diag diag = {""};
+    struct lt_document doc;
+    struct lt_fs *fs;
+    char *text = NULL;
+    int status = LT_EXIT_FAILED, error = lt_open_fs(source, &fs, &diag);
+    if (error != LT_OK) {
+        lt_complain("cannot open %s: %s", source, diag.text);
+        return error == LT_EINVAL ? LT_EXIT_USAGE : LT_EXIT_FAILED;
+    }
+    error = report_source(source, fs, &text);
+    lt_fs_close(fs);
+    if (error != LT_OK) {
+        lt_complain("%s", lt_error_text(error));
+        return LT_EXIT_FAILED;
+    }
+    error = lt_document_parse(text, &doc);
+    if (error == LT_OK) {
+        status = print_report(doc.values, as_json);
+        lt_document_free(&doc);
+    }
+    free(text);
+    return status;
+}
+
+/* "mem:size=1g" is a source, unless there is a file of that name. */
+static bool is_source(const char *text)
+{
+    size_t len = strcspn(text, ":");
+    if (text[len] != ':' || access(text, F_OK) == 0)
+        return false;
+    for (const struct lt_fs_kind *k = lt_fs_kinds; k->name; k++)
+        if (strlen(k->name) == len && memcmp(k->name, text, len) == 0)
+            return true;
+    return false;
+}
+
+int lt_cmd_info(const struct lt_args *args)
+{
+    const char *what = args->operands[0];
+    bool as_json = lt_args_flag(args, "json");
+    return is_source(what) ? info_of_source(what, as_json) : info_of_dir(what, as_json);
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Life of a served volume:
+ *
+ *     open -> load -> mount -> ready -> (info, save, requests)* -> unmounted -> save -> close
+ *
+ * Until ready, mistakes go to stderr and end the process with an exit code that the
+ * command passes on. Afterwards they go to the log.
+ */
+#include "serve.h"
+
+#include "cli.h"
+#include "daemon.h"
+#include "report.h"
+#include "saver.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct server {
+    const struct lt_serve *what;
+    struct lt_fs *fs;
+    _Atomic(struct lt_mount *) mount; /* NULL before and after it is mounted */
+    struct lt_saver saver;
+    struct lt_time started;
+};
+
+/* ---- Signals --------------------------------------------------------------------------------- */
+
+/* What the handler needs: it runs on the main thread only, since all others block every signal. */
+static struct server *signalled;
+
+/* The first one unmounts; one that comes during the last save gives the save up. */
+static void on_signal(int number)
+{
+    (void)number;
+    struct lt_mount *mount = atomic_load(&signalled->mount);
+    if (mount)
+        lt_mount_stop(mount);
+    else
+        atomic_store(&signalled->saver.cancel, true);
+}
+
+static void end_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGHUP);
+}
+
+static void handle_signals(struct server *s)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    signalled = s;
+    end_signals(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+/* ---- Control: what `lintel info` and `lintel save` ask ----------------------------------------
+ */
+
+static void report_front(struct lt_json *json, struct lt_mount *mount)
+{
+    struct lt_document doc;
+    char *text;
+    if (!mount || lt_mount_stats(mount, &text) != LT_OK)
+        return;
+    if (lt_document_parse(text, &doc) == LT_OK) {
+        lt_value_write(json, "front", doc.values);
+        lt_document_free(&doc);
+    }
+    free(text);
+}
+
+static void report_all(struct server *s, struct lt_json *json)
+{
+    lt_json_text(json, "source", s->what->source);
+    lt_json_object(json, "mount");
+    lt_json_text(json, "dir", s->what->dir);
+    lt_json_u64(json, "pid", (uint64_t)getpid());
+    lt_json_text(json, "version", LT_VERSION);
+    lt_json_i64(json, "started", s->started.sec);
+    lt_json_object_end(json);
+    lt_report_fs(json, s->fs);
+    if (s->what->save) {
+        lt_json_object(json, "save");
+        lt_saver_report(&s->saver, json);
+        lt_json_object_end(json);
+    }
+    report_front(json, atomic_load(&s->mount));
+}
+
+static int control_get(void *arg, const char *name, char **ret_text)
+{
+    struct server *s = arg;
+    struct lt_buffer buffer = {0};
+    struct lt_json json;
+    bool info = strcmp(name, "info") == 0;
+    if (!info && (strcmp(name, "save") != 0 || !s->what->save))
+        return LT_ENODATA;
+    lt_json_init(&json, lt_buffer_write, &buffer, false);
+    lt_json_object(&json, NULL);
+    if (info)
+        report_all(s, &json);
+    else
+        lt_saver_report(&s->saver, &json);
+    lt_json_object_end(&json);
+    if (json.error != LT_OK) {
+        free(buffer.text);
+        return json.error;
+    }
+    *ret_text = buffer.text;
+    return LT_OK;
+}
+
+static int control_set(void *arg, const char *name, const char *text)
+{
+    struct server *s = arg;
+    if (strcmp(name, "save") != 0 || !s->what->save)
+        return LT_ENODATA;
+    return strcmp(text, "start") == 0 ? lt_saver_start(&s->saver) : LT_EINVAL;
+}
+
+/* ---- The steps ------------------------------------------------------------------------------- */
+
+/* "unknown option 'alow_other'" comes from the source, which does not know our words. */
+static void complain_of_source(const char *source, const struct lt_diag *diag)
+{
+    static const char marker[] = "unknown option '";
+    const char *at = strstr(diag->text, marker), *nearest = NULL;
+    char word[64];
+    if (at && !strstr(at, "did you mean")) {
+        at += strlen(marker);
+        snprintf(word, sizeof(word), "%.*s", (int)strcspn(at, "'"), at);
+        nearest = lt_mount_word_nearest(word);
+    }
+    if (nearest)
+        lt_complain("cannot open %s: %s; did you mean '%s'?", source, diag->text, nearest);
+    else
+        lt_complain("cannot open %s: %s", source, diag->text);
+}
+
+static int mount_it(struct server *s, struct lt_mount **ret)
+{
+    struct lt_mount_options *options = &s->what->request->front;
+    struct lt_diag diag = {""};
+    options->log = lt_log_line;
+    options->control_get = control_get;
+    options->control_set = control_set;
+    options->arg = s;
+    if (!options->fs_name)
+        options->fs_name = s->what->source;
+    int error = lt_mount_start(s->fs, s->what->dir, options, ret, &diag);
+    if (error != LT_OK)
+        lt_complain("cannot mount %s on %s: %s", s->what->source, s->what->dir,
+                    diag.text[0] ? diag.text : lt_error_text(error));
+    return error;
+}
+
+/* Serves the mounted volume to its end; then the last save, which nobody can disturb any more. */
+static int run(struct server *s, struct lt_mount *mount)
+{
+    int ended = lt_mount_wait(mount);
+    lt_service_notify("STOPPING=1");
+    atomic_store(&s->mount, NULL);
+    lt_mount_end(mount);
+    if (ended != LT_OK)
+        lt_log("%s: the connection was aborted", s->what->dir);
+    int saved = lt_saver_finish(&s->saver);
+    if (saved != LT_OK)
+        lt_log("%s: NOT SAVED to %s: %s", s->what->dir, s->what->save, s->saver.reason.text);
+    return ended == LT_OK && saved == LT_OK ? LT_EXIT_OK : LT_EXIT_FAILED;
+}
+
+static int mount_and_run(struct server *s, struct lt_launch *launch)
+{
+    struct lt_mount *mount;
+    sigset_t signals, before;
+    /* One that comes while the mount is made waits until it can be undone. */
+    end_signals(&signals);
+    sigprocmask(SIG_BLOCK, &signals, &before);
+    handle_signals(s);
+    if (mount_it(s, &mount) != LT_OK)
+        return LT_EXIT_FAILED;
+    atomic_store(&s->mount, mount);
+    lt_launch_ready(launch);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return run(s, mount);
+}
+
+static int serve(void *arg, struct lt_launch *launch)
+{
+    struct server s = {.what = arg, .started = lt_clock_now()};
+    struct lt_diag diag = {""};
+    int status = LT_EXIT_FAILED;
+    int error = lt_open_fs(s.what->source, &s.fs, &diag);
+    if (error != LT_OK) {
+        complain_of_source(s.what->source, &diag);
+        return error == LT_EINVAL ? LT_EXIT_USAGE : LT_EXIT_FAILED;
+    }
+    s.saver.fs = s.fs;
+    s.saver.path = s.what->save;
+    if (!s.what->load || lt_load(s.fs, s.what->load, s.what->progress) == LT_OK)
+        status = mount_and_run(&s, launch);
+    error = lt_fs_close(s.fs);
+    if (error != LT_OK && status == LT_EXIT_OK) {
+        lt_log("%s: %s", s.what->source, lt_error_text(error));
+        status = LT_EXIT_FAILED;
+    }
+    return status;
+}
+
+int lt_serve(const struct lt_serve *what)
+{
+    return lt_launch(what->foreground, serve, (void *)what);
+}
