@@ -94,8 +94,7 @@ static void test_hash_name__is_that_of_the_upper_cased_units(void **state)
                                         "abc",
                                         "abcD",
                                         "readme.TXT",
-                                        "Stra\xc3\x9f"
-                                        "e",
+                                        "Gr\xc3\xbc\xc3\x9f",
                                         "\xc3\xa9t\xc3\xa9",
                                         "\xf0\x9f\x98\x80 face",
                                         "\xff\xfe",
