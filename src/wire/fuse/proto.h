@@ -436,6 +436,8 @@ enum {
     LT_FATTR_KILL_SUIDGID = 0x800
 };
 
+#define LT_FUSE_O_TRUNC 01000u /* O_TRUNC in fuse_open_in.flags (asm-generic/fcntl.h) */
+
 /* fuse_open_out.open_flags */
 enum {
     LT_FOPEN_DIRECT_IO = 0x1,

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+/* Requests about attributes. */
+#include "handlers.h"
+
+int on_getattr(struct call *c)
+{
+    struct lt_attr attr;
+    int r = lt_node_getattr(&c->ctx, c->node, &attr);
+    return r < 0 ? r : reply_attr(c, &attr);
+}
+
+int on_statx(struct call *c)
+{
+    struct lt_attr attr;
+    struct lt_fuse_statx_out out;
+    int r = lt_node_getattr(&c->ctx, c->node, &attr);
+    if (r < 0)
+        return r;
+    view_attr(c->s, c->node, &attr);
+    lt_fuse_put_statx(&attr, view_timeouts(c->s, c->node, true), &out);
+    return reply_bytes(c, &out, sizeof(out));
+}
+
+/* Bits that have the same meaning under another number. */
+static uint32_t set_mask(uint32_t valid)
+{
+    static const struct {
+        uint32_t fattr, set;
+    } map[] = {
+        {LT_FATTR_MODE, LT_SET_MODE},
+        {LT_FATTR_UID, LT_SET_UID},
+        {LT_FATTR_GID, LT_SET_GID},
+        {LT_FATTR_SIZE, LT_SET_SIZE},
+        {LT_FATTR_ATIME, LT_SET_ATIME},
+        {LT_FATTR_MTIME, LT_SET_MTIME},
+        {LT_FATTR_CTIME, LT_SET_CTIME},
+        {LT_FATTR_ATIME_NOW, LT_SET_ATIME_NOW},
+        {LT_FATTR_MTIME_NOW, LT_SET_MTIME_NOW},
+        {LT_FATTR_KILL_SUIDGID, LT_SET_KILL_PRIV},
+    };
+    uint32_t mask = 0;
+    for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+        mask |= valid & map[i].fattr ? map[i].set : 0;
+    return mask;
+}
+
+/*
+ * With HANDLE_KILLPRIV_V2 the set-id bits are ours to clear on chown, and the kernel
+ * does not say so in a flag. A SETATTR without anything to set is chown(-1, -1).
+ */
+static bool is_chown(uint32_t valid)
+{
+    const uint32_t others = LT_FATTR_SIZE | LT_FATTR_ATIME | LT_FATTR_MTIME | LT_FATTR_CTIME;
+    if (valid & LT_FATTR_MODE)
+        return false;
+    return (valid & (LT_FATTR_UID | LT_FATTR_GID)) != 0 || (valid & others) == 0;
+}
+
+int on_setattr(struct call *c)
+{
+    const struct lt_fuse_setattr_in *in = &c->req.args.setattr;
+    struct lt_attr attr;
+    struct lt_setattr set = {
+        .mask = set_mask(in->valid),
+        .mode = in->mode,
+        .uid = in->uid,
+        .gid = in->gid,
+        .size = in->size,
+        .atime = {(int64_t)in->atime, in->atimensec},
+        .mtime = {(int64_t)in->mtime, in->mtimensec},
+        .ctime = {(int64_t)in->ctime, in->ctimensec},
+    };
+    if (c->node->type != LT_S_IFDIR && is_chown(in->valid) &&
+        c->s->features & LT_FUSE_HANDLE_KILLPRIV_V2)
+        set.mask |= LT_SET_KILL_PRIV;
+    int r = lt_node_setattr(&c->ctx, c->node, &set, &attr);
+    return r < 0 ? r : reply_attr(c, &attr);
+}
+
+int on_statfs(struct call *c)
+{
+    struct lt_statfs st;
+    int r = lt_fs_statfs(&c->ctx, c->s->fs, &st);
+    if (r < 0)
+        return r;
+    uint64_t block = st.block_size ? st.block_size : LT_PAGE_SIZE;
+    uint64_t room = st.nodes_max > st.nodes ? st.nodes_max - st.nodes : st.free / block;
+    struct lt_fuse_kstatfs out = {
+        .blocks = st.total / block,
+        .bfree = st.free / block,
+        .bavail = st.available / block,
+        .files = st.nodes_max ? st.nodes_max : st.nodes + room,
+        .ffree = room,
+        .bsize = (uint32_t)block,
+        .namelen = st.name_max,
+        .frsize = (uint32_t)block,
+    };
+    return reply_bytes(c, &out, sizeof(out));
+}
+
+/* Only sent without default_permissions; ENOSYS means "yes" from now on. */
+int on_access(struct call *c)
+{
+    (void)c;
+    return LT_ENOSYS;
+}

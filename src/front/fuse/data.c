@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+/* Requests about the content of files. */
+#include "handlers.h"
+
+/* ---- Opening ------------------------------------------------------------------------------------
+ */
+
+/* What is not kept by open file needs no OPEN: after ENOSYS the kernel asks no more. */
+int on_open(struct call *c)
+{
+    const struct lt_fuse_open_in *in = &c->req.args.open;
+    struct lt_fuse_open_out out = {.open_flags = LT_FOPEN_KEEP_CACHE};
+    if (!c->s->use_open)
+        return LT_ENOSYS;
+    if (in->flags & LT_FUSE_O_TRUNC && c->s->features & LT_FUSE_ATOMIC_O_TRUNC) {
+        struct lt_setattr set = {.mask = LT_SET_SIZE};
+        if (in->open_flags & LT_FUSE_OPEN_KILL_SUIDGID)
+            set.mask |= LT_SET_KILL_PRIV;
+        int r = lt_node_setattr(&c->ctx, c->node, &set, NULL);
+        if (r < 0)
+            return r;
+    }
+    return reply_bytes(c, &out, sizeof(out));
+}
+
+/* ---- Reading ------------------------------------------------------------------------------------
+ */
+
+/* Replies with the segments of the file as they lie, from within the file system's read. */
+struct read_sink {
+    struct lt_sink sink;
+    struct call *c;
+    size_t copied; /* where a reply must not be sent under a lock: bytes in the scratch buffer */
+};
+
+static int put_read(struct lt_sink *sink, const struct lt_seg *segs, size_t count, size_t total)
+{
+    struct read_sink *rs = (struct read_sink *)sink;
+    struct call *c = rs->c;
+    c->bytes = total;
+    if (!c->s->channel->reply_blocks && count <= LT_CHANNEL_SEGS_MAX) {
+        reply_segs(c, segs, count);
+        return 0;
+    }
+    if (total > c->s->scratch_size)
+        return LT_EIO;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(c->w->scratch + rs->copied, segs[i].base, segs[i].len);
+        rs->copied += segs[i].len;
+    }
+    return 0;
+}
+
+int on_read(struct call *c)
+{
+    const struct lt_fuse_read_in *in = &c->req.args.read;
+    struct read_sink rs = {.sink = {put_read}, .c = c};
+    size_t size = in->size < c->s->max_write ? in->size : c->s->max_write;
+    int r = lt_node_read(&c->ctx, c->node, in->offset, size, &rs.sink);
+    if (r < 0 || c->replied)
+        return r < 0 ? r : 0;
+    return reply_bytes(c, c->w->scratch, rs.copied);
+}
+
+/* ---- Writing ------------------------------------------------------------------------------------
+ */
+
+/* Any write takes a file's capabilities away; the kernel leaves that to HANDLE_KILLPRIV_V2. */
+static void drop_capability(struct call *c, const struct lt_attr *after)
+{
+    if (after->has & LT_HAS_CAPABILITY && c->s->features & LT_FUSE_HANDLE_KILLPRIV_V2)
+        lt_node_xattr_remove(&c->ctx, c->node, lt_str("security.capability"));
+}
+
+int on_write(struct call *c)
+{
+    const struct lt_fuse_write_in *in = &c->req.args.write;
+    struct lt_seg one = {(void *)(uintptr_t)c->req.data.s, c->req.data.len};
+    struct lt_attr after = {.has = 0};
+    struct lt_write write = {.offset = in->offset, .ret_attr = &after};
+    if (c->req.pages_len > 0) {
+        write.segs = c->req.pages;
+        write.count = c->req.page_count;
+        write.flags = LT_WRITE_ADOPT;
+    } else {
+        write.segs = &one;
+        write.count = 1;
+    }
+    if (in->write_flags & LT_FUSE_WRITE_KILL_SUIDGID)
+        write.flags |= LT_WRITE_KILL_PRIV;
+    int r = lt_node_write(&c->ctx, c->node, &write);
+    if (r < 0)
+        return r;
+    drop_capability(c, &after);
+    c->bytes = (uint64_t)r;
+    struct lt_fuse_write_out out = {.size = (uint32_t)r};
+    return reply_bytes(c, &out, sizeof(out));
+}
+
+/* ---- Closing and keeping
+ * ------------------------------------------------------------------------- */
+
+int on_fsync(struct call *c)
+{
+    bool data_only = c->req.args.fsync.fsync_flags & LT_FUSE_FSYNC_DATA;
+    return lt_node_sync(&c->ctx, c->node, data_only);
+}
+
+/* ---- Ranges -------------------------------------------------------------------------------------
+ */
+
+int on_fallocate(struct call *c)
+{
+    const struct lt_fuse_fallocate_in *in = &c->req.args.fallocate;
+    return lt_node_allocate(&c->ctx, c->node, in->mode, in->offset, in->length);
+}
+
+int on_lseek(struct call *c)
+{
+    const struct lt_fuse_lseek_in *in = &c->req.args.lseek;
+    struct lt_fuse_lseek_out out;
+    if (in->whence != LT_SEEK_DATA && in->whence != LT_SEEK_HOLE)
+        return LT_EINVAL;
+    int r = lt_node_seek(&c->ctx, c->node, in->offset, (enum lt_seek)in->whence, &out.offset);
+    return r < 0 ? r : reply_bytes(c, &out, sizeof(out));
+}
+
+static int copy_range(struct call *c, uint64_t most, uint64_t *ret)
+{
+    const struct lt_fuse_copy_file_range_in *in = &c->req.args.copy_file_range;
+    struct lt_node *to;
+    if (in->flags != 0)
+        return LT_EINVAL;
+    int r = call_node(c, in->nodeid_out, &to);
+    if (r < 0)
+        return r;
+    uint64_t len = in->len < most ? in->len : most;
+    r = lt_node_copy_range(&c->ctx, c->node, in->off_in, to, in->off_out, len, ret);
+    lt_node_put(to);
+    c->bytes = r < 0 ? 0 : *ret;
+    return r;
+}
+
+/* The older form has 32 bits for the count in its reply. */
+int on_copy_file_range(struct call *c)
+{
+    uint64_t copied = 0;
+    int r = copy_range(c, UINT32_MAX & ~(uint64_t)(LT_PAGE_SIZE - 1), &copied);
+    struct lt_fuse_write_out out = {.size = (uint32_t)copied};
+    return r < 0 ? r : reply_bytes(c, &out, sizeof(out));
+}
+
+int on_copy_file_range_64(struct call *c)
+{
+    struct lt_fuse_copy_file_range_out out = {0};
+    int r = copy_range(c, LT_SIZE_MAX, &out.bytes_copied);
+    return r < 0 ? r : reply_bytes(c, &out, sizeof(out));
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+#include "handlers.h"
+
+#include <stdio.h>
+
+#define SLOW_NS 200000u   /* a request that took longer makes its kind slow */
+#define SLOW_REQUESTS 64u /* for as many that follow */
+
+static int (*const handlers[LT_FUSE_OPCODE_END])(struct call *c) = {
+#define ROW(NAME, number, handler, type, follows) [number] = on_##handler,
+    LT_FUSE_OPS(ROW)
+#undef ROW
+};
+
+/* ---- Replies -----------------------------------------------------------------------------------
+ */
+
+int reply_segs(struct call *c, const struct lt_seg *segs, size_t count)
+{
+    c->replied = true;
+    int r = lt_channel_reply(c->s->channel, c->m, 0, segs, count);
+    if (r < 0 && r != LT_ENOENT && r != LT_ENODEV)
+        atomic_fetch_add_explicit(&c->s->reply_failures, 1, memory_order_relaxed);
+    return r;
+}
+
+int reply_bytes(struct call *c, const void *body, size_t len)
+{
+    /* Segments are read only on their way out. */
+    struct lt_seg seg = {(void *)(uintptr_t)body, len};
+    reply_segs(c, &seg, 1);
+    return 0;
+}
+
+static void reply_error(struct call *c, int error)
+{
+    c->replied = true;
+    lt_channel_reply(c->s->channel, c->m, error, NULL, 0);
+}
+
+/* Hands a node out: the peer holds it from before the reply leaves, because it may use it at once.
+ */
+static int hand_out(struct call *c, struct lt_entry *entry, struct lt_fuse_entry_out *ret)
+{
+    uint64_t id = entry->node->id;
+    view_attr(c->s, entry->node, &entry->attr);
+    lt_fuse_put_entry(&entry->attr, id, view_timeouts(c->s, entry->node, entry->exact), ret);
+    int r = lt_nodes_add(&c->s->nodes, entry->node);
+    if (r < 0)
+        lt_node_put(entry->node);
+    return r;
+}
+
+/* Sends what hand_out() made; takes the node back if nobody wanted it any more. */
+static int send_handed_out(struct call *c, uint64_t id, const struct lt_seg *segs, size_t count)
+{
+    if (reply_segs(c, segs, count) == LT_ENOENT)
+        lt_nodes_forget(&c->s->nodes, id, 1);
+    return 0;
+}
+
+int reply_entry(struct call *c, struct lt_entry *entry)
+{
+    struct lt_fuse_entry_out out;
+    int r = hand_out(c, entry, &out);
+    if (r < 0)
+        return r;
+    return send_handed_out(c, out.nodeid, &(struct lt_seg){&out, sizeof(out)}, 1);
+}
+
+int reply_created(struct call *c, struct lt_entry *entry)
+{
+    struct lt_fuse_entry_out out;
+    struct lt_fuse_open_out open = {.open_flags = LT_FOPEN_KEEP_CACHE};
+    int r = hand_out(c, entry, &out);
+    if (r < 0)
+        return r;
+    struct lt_seg segs[2] = {{&out, sizeof(out)}, {&open, sizeof(open)}};
+    return send_handed_out(c, out.nodeid, segs, 2);
+}
+
+int reply_attr(struct call *c, const struct lt_attr *attr)
+{
+    struct lt_attr shown = *attr;
+    struct lt_fuse_attr_out out;
+    view_attr(c->s, c->node, &shown);
+    lt_fuse_put_attr_out(&shown, view_timeouts(c->s, c->node, true), &out);
+    return reply_bytes(c, &out, sizeof(out));
+}
+
+/* ---- Requests ----------------------------------------------------------------------------------
+ */
+
+int call_node(struct call *c, uint64_t id, struct lt_node **ret)
+{
+    struct lt_node *node = lt_nodes_get(&c->s->nodes, id);
+    if (node == NULL)
+        return LT_ESTALE;
+    *ret = node;
+    return 0;
+}
+
+static uint32_t umask_of(const struct lt_fuse_request *req)
+{
+    switch (req->header.opcode) {
+    case LT_FUSE_MKNOD:
+        return req->args.mknod.umask;
+    case LT_FUSE_MKDIR:
+        return req->args.mkdir.umask;
+    case LT_FUSE_CREATE:
+    case LT_FUSE_TMPFILE:
+        return req->args.create.umask;
+    default:
+        return 0;
+    }
+}
+
+static void set_ctx(struct call *c)
+{
+    const struct lt_fuse_request *req = &c->req;
+    c->ctx = (struct lt_ctx){
+        .uid = req->header.uid,
+        .gid = req->header.gid,
+        .pid = req->header.pid,
+        .umask = umask_of(req) & LT_S_PERM,
+        .origin = c->s,
+        .cancel = &c->w->cancel,
+    };
+    if (req->group_count == 0)
+        return;
+    c->ctx.groups = c->groups;
+    c->ctx.group_count =
+        req->group_count < LT_FUSE_GROUPS_MAX ? req->group_count : LT_FUSE_GROUPS_MAX;
+    memcpy(c->groups, req->groups, c->ctx.group_count * sizeof(c->groups[0]));
+}
+
+/* Before INIT only INIT, after it none; and a node that the peer holds. */
+static int admit(struct call *c)
+{
+    uint32_t opcode = c->req.header.opcode;
+    if ((opcode == LT_FUSE_INIT) == c->s->initialized)
+        return LT_EPROTO;
+    if (c->req.op->follows & LT_FUSE_ZERO_NODE || opcode == LT_FUSE_FORGET)
+        return 0;
+    int r = call_node(c, c->req.header.nodeid, &c->node);
+    /* LOOKUP of "." is how an NFS server asks for a node that the kernel has forgotten. */
+    if (r == LT_ESTALE && opcode == LT_FUSE_LOOKUP)
+        return 0;
+    return r;
+}
+
+/* A kind of request that was slow gives the channel to another worker first, for a while. */
+static void step_aside_if_slow(struct call *c)
+{
+    uint32_t opcode = c->req.header.opcode;
+    uint32_t slow = atomic_load_explicit(&c->s->slow[opcode], memory_order_relaxed);
+    if (slow > 0)
+        atomic_store_explicit(&c->s->slow[opcode], slow - 1, memory_order_relaxed);
+    if (slow > 0 || c->req.op->follows & LT_FUSE_WAITS)
+        lt_channel_hand_over(c->s->channel, c->w->index);
+}
+
+static void trace(struct call *c, int error, uint64_t ns)
+{
+    char line[256];
+    const struct lt_fuse_in_header *h = &c->req.header;
+    snprintf(line, sizeof(line), "%s node %llu name %.*s uid %u pid %u: %s, %llu us",
+             c->req.op ? c->req.op->name : "?", (unsigned long long)h->nodeid,
+             (int)(c->req.name.len < 80 ? c->req.name.len : 80),
+             c->req.name.len ? c->req.name.s : "", h->uid, h->pid,
+             error < 0 ? lt_error_name(error) : "ok", (unsigned long long)(ns / 1000));
+    c->s->options.log(c->s->options.arg, line);
+}
+
+static void finish(struct call *c, int r)
+{
+    bool wants_reply = c->req.op == NULL || !(c->req.op->follows & LT_FUSE_NO_REPLY);
+    if (wants_reply && !c->replied)
+        reply_error(c, r < 0 ? r : 0);
+    lt_node_put(c->node);
+}
+
+void lt_session_answer(struct lt_fuse_worker *w, struct lt_message *m)
+{
+    struct lt_session *s = w->session;
+    uint32_t flags = s->features & LT_FUSE_SETXATTR_EXT ? LT_FUSE_DECODE_SETXATTR_EXT : 0;
+    struct call c;
+    c.s = s;
+    c.w = w;
+    c.m = m;
+    c.node = NULL;
+    c.replied = false;
+    c.bytes = 0;
+    uint64_t start = lt_clock_ns();
+    int r = lt_fuse_decode(&m->in, flags, &c.req);
+    if (r == 0) {
+        atomic_store_explicit(&w->cancel, false, memory_order_relaxed);
+        atomic_store_explicit(&w->unique, c.req.header.unique, memory_order_release);
+        set_ctx(&c);
+        step_aside_if_slow(&c);
+        r = admit(&c);
+        if (r == 0)
+            r = handlers[c.req.header.opcode](&c);
+        atomic_store_explicit(&w->unique, 0, memory_order_relaxed);
+    }
+    finish(&c, r);
+    uint64_t ns = lt_clock_ns() - start;
+    if (ns > SLOW_NS && c.req.op)
+        atomic_store_explicit(&s->slow[c.req.header.opcode], SLOW_REQUESTS, memory_order_relaxed);
+    lt_stats_count(&w->stats, c.req.header.opcode, r, c.bytes, ns);
+    if (s->options.debug && s->options.log)
+        trace(&c, r, ns);
+}

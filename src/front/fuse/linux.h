@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Mounting and unmounting on Linux: by mount(2) as root, else through fusermount3. */
+#ifndef LT_FRONT_FUSE_LINUX_H
+#define LT_FRONT_FUSE_LINUX_H
+
+#include <lintel/mount.h>
+
+/*
+ * Mounts at `dir` (absolute) and returns the descriptor of /dev/fuse. The kernel
+ * may already have a request on it. Negative errors as lt_mount_start().
+ */
+int linux_mount(const char *dir, const struct lt_mount_options *options, struct lt_diag *diag);
+
+/* Unmounts, lazily if it is busy. LT_EINVAL: nothing is mounted there. */
+int linux_umount(const char *dir);
+
+/* `dir` as an absolute path without symbolic links, for the caller to free. */
+int linux_mount_point(const char *dir, char **ret, struct lt_diag *diag);
+
+/* /sys/module/fuse/parameters/enable_uring: whether it is on; tries to switch it on if `enable`. */
+bool linux_uring_enabled(bool enable);
+
+/* Lets the kernel read ahead further than INIT can say; a hint, as root only. */
+void linux_set_readahead(const char *dir, unsigned kib);
+
+#endif
