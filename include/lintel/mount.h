@@ -33,7 +33,9 @@ struct lt_mount_options {
         passthrough; /* data I/O in the kernel where the file system offers a backing file */
     enum lt_choice writeback; /* the kernel's writeback cache; not together with passthrough */
     enum lt_streams streams;  /* how named streams show */
-    unsigned threads;         /* 0: by the number of processors */
+    bool locks; /* file locks are Lintel's, shared with other fronts; false: the kernel's own. Not
+                   with io_uring */
+    unsigned threads; /* 0: by the number of processors */
     unsigned
         poll_us; /* microseconds to poll for the next request before sleeping; UINT_MAX: adaptive */
     uint32_t max_write; /* bytes, 0: 1 MiB */

@@ -30,6 +30,8 @@ static uint64_t wanted_features(const struct lt_session *s)
         want |= LT_FUSE_POSIX_ACL;
     if (s->options.writeback == LT_ON)
         want |= LT_FUSE_WRITEBACK_CACHE;
+    if (s->options.locks)
+        want |= LT_FUSE_POSIX_LOCKS | LT_FUSE_FLOCK_LOCKS;
     if (s->use_open)
         want |= LT_FUSE_ATOMIC_O_TRUNC;
     else
@@ -58,7 +60,7 @@ static void set_caching(struct lt_session *s)
 static bool try_uring(struct lt_session *s, uint64_t offered)
 {
     struct lt_channel *uring;
-    if (s->options.io_uring == LT_OFF || !(offered & LT_FUSE_OVER_IO_URING))
+    if (s->options.io_uring == LT_OFF || s->options.locks || !(offered & LT_FUSE_OVER_IO_URING))
         return false;
     if (lt_channel_uring(s->channel, &s->config, &uring) < 0)
         return false;

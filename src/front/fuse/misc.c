@@ -2,6 +2,8 @@
 /* Requests that belong nowhere else. */
 #include "handlers.h"
 
+#include <lintel/lock.h>
+
 /* ioctl numbers and structs (linux/fs.h, asm-generic/ioctl.h), the same on x86-64 and arm64 */
 #define FS_IOC_GETFLAGS 0x80086601u
 #define FS_IOC_SETFLAGS 0x40086602u
@@ -192,9 +194,11 @@ int on_interrupt(struct call *c)
         struct lt_fuse_worker *w = &c->s->workers[i];
         if (w != c->w && atomic_load_explicit(&w->unique, memory_order_acquire) == unique) {
             atomic_store_explicit(&w->cancel, true, memory_order_release);
+            lt_lock_interrupt(c->s->fs);
             return 0;
         }
     }
+    lt_channel_reply(c->s->channel, c->m, LT_EAGAIN, NULL, 0);
     return 0;
 }
 

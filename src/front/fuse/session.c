@@ -7,6 +7,7 @@
 
 #define MAX_WRITE_DEFAULT LT_IO_MAX
 #define MAX_WRITE_MIN LT_PAGE_SIZE
+#define WORKERS_FOR_LOCKS 16u /* each waiter for a lock takes one */
 
 static int pages_get(void *arg, struct lt_seg *segs, size_t count)
 {
@@ -30,7 +31,7 @@ void lt_session_channel_config(struct lt_fs *fs, const struct lt_mount_options *
 {
     *ret = (struct lt_channel_config){
         .max_write = max_write_of(options),
-        .workers = options->threads,
+        .workers = options->threads == 0 && options->locks ? WORKERS_FOR_LOCKS : options->threads,
         .poll_us = options->poll_us,
         .pages_get = pages_get,
         .pages_put = pages_put,
@@ -110,6 +111,7 @@ int lt_session_new(struct lt_fs *fs, const struct lt_mount_options *options,
     s->config = *config;
     s->channel = channel;
     s->max_write = config->max_write;
+    s->use_open = options->locks; /* RELEASE gives locks up, and only an OPEN has one */
     s->scratch_size =
         config->max_write > 2 * LT_XATTR_SIZE_MAX ? config->max_write : 2 * LT_XATTR_SIZE_MAX;
     lt_fs_volume(fs, &s->volume);

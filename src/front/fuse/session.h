@@ -60,6 +60,7 @@ struct lt_session {
     size_t scratch_size;
     _Atomic(uint32_t) slow[LT_FUSE_OPCODE_END]; /* see dispatch.c */
     atomic_ullong reply_failures;
+    atomic_uint lock_waiters; /* workers that wait for a lock */
 
     struct lt_subscription *subscription;
     struct lt_notifier *notifier;
