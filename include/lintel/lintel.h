@@ -13,5 +13,6 @@
 #include <lintel/mount.h>
 #include <lintel/path.h>
 #include <lintel/types.h>
+#include <lintel/winmeta.h>
 
 #endif
