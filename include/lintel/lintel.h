@@ -12,6 +12,8 @@
 #include <lintel/lock.h>
 #include <lintel/mount.h>
 #include <lintel/path.h>
+#include <lintel/sddl.h>
+#include <lintel/tree.h>
 #include <lintel/types.h>
 #include <lintel/winmeta.h>
 
