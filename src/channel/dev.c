@@ -11,7 +11,7 @@
  * A worker that just received a long WRITE offers pages of the file system for the next
  * payload; otherwise one plain buffer, which is cheaper for the kernel to look at.
  */
-#include "channel.h"
+#include "dev.h"
 #include "gang.h"
 
 #include <errno.h>
@@ -323,6 +323,11 @@ static const struct lt_channel_ops dev_ops = {
     .stop = dev_stop,
     .close = dev_close,
 };
+
+int lt_channel_dev_fd(const struct lt_channel *dev)
+{
+    return ((const struct dev *)dev)->workers[0].fd;
+}
 
 /* A second descriptor of the same connection. */
 static int clone_fd(int fd)
