@@ -167,7 +167,7 @@ const char *lt_args_value(const struct lt_args *args, const char *option)
     for (size_t i = 0; i < n; i++)
         if (strcmp(args->command->options[i].name, option) == 0)
             return args->values[i];
-    assert(!"no such option in the table");
+    assert(false && "no such option in the table");
     return NULL;
 }
 
