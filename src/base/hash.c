@@ -6,6 +6,7 @@
  */
 #include "hash.h"
 
+#include "ascii.h"
 #include "unicode.h"
 #include "upcase.h"
 #include "wire.h"
@@ -83,12 +84,40 @@ uint64_t lt_hash_bytes(const struct lt_hash_key *key, const void *data, size_t l
     return sip_end(&s, rest, len);
 }
 
+/* The words of the ASCII characters that `name` begins with, eight at a time; returns how many. */
+static size_t sip_ascii_run(struct sip *s, struct lt_str name)
+{
+    size_t pos = 0;
+    uint64_t chars;
+
+    for (; lt_ascii_next8(name.s + pos, name.len - pos, &chars); pos += 8) {
+        chars = lt_ascii_upcase8(chars);
+        sip_word(s, lt_ascii_units4((uint32_t)chars));
+        sip_word(s, lt_ascii_units4((uint32_t)(chars >> 32)));
+    }
+    return pos;
+}
+
+/* The end of a name that is ASCII throughout: `chars` are its last `len` % 8 characters. */
+static uint64_t sip_ascii_end(struct sip *s, uint64_t chars, size_t len)
+{
+    chars = lt_ascii_upcase8(chars);
+    if (len % 8 >= 4) {
+        sip_word(s, lt_ascii_units4((uint32_t)chars));
+        chars >>= 32;
+    }
+    return sip_end(s, lt_ascii_units4((uint32_t)chars), 2 * (uint64_t)len);
+}
+
 uint64_t lt_hash_name_nocase(const struct lt_hash_key *key, struct lt_str name)
 {
     struct sip s = sip_begin(key);
-    uint64_t word = 0, count = 0; /* units in `word`, units so far */
-    size_t pos = 0;
+    size_t pos = sip_ascii_run(&s, name);
+    uint64_t word, count = pos; /* units so far */
 
+    if (lt_ascii_rest(name.s + pos, name.len - pos, &word))
+        return sip_ascii_end(&s, word, name.len);
+    word = 0;
     while (pos < name.len) {
         uint16_t units[2];
         unsigned n = lt_utf8_next(name, &pos, units);

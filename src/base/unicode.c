@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "unicode.h"
 
+#include "ascii.h"
 #include "upcase.h"
 
 #include <limits.h>
@@ -95,10 +96,21 @@ unsigned lt_utf8_next(struct lt_str s, size_t *pos, uint16_t units[2])
     return 2;
 }
 
+/* How many bytes at the start of s are surely ASCII: a multiple of eight. */
+static size_t ascii_run(struct lt_str s)
+{
+    size_t pos = 0;
+    uint64_t chars;
+
+    while (lt_ascii_next8(s.s + pos, s.len - pos, &chars))
+        pos += 8;
+    return pos;
+}
+
 size_t lt_utf8_units(struct lt_str s)
 {
     uint16_t units[2];
-    size_t pos = 0, count = 0;
+    size_t pos = ascii_run(s), count = pos;
 
     while (pos < s.len)
         count += lt_utf8_next(s, &pos, units);
@@ -109,7 +121,7 @@ bool lt_utf8_valid(struct lt_str s)
 {
     const unsigned char *p = (const unsigned char *)s.s;
     uint32_t point;
-    size_t pos = 0;
+    size_t pos = ascii_run(s);
 
     while (pos < s.len) {
         unsigned len = decode(p + pos, s.len - pos, &point);
@@ -215,10 +227,33 @@ int lt_utf16_to_utf8(const uint16_t *units, size_t count, char *out, size_t max)
     return (int)len;
 }
 
+/* How many bytes at the start of both are ASCII and equal without case: a multiple of eight. */
+static size_t equal_ascii_run(struct lt_str a, struct lt_str b)
+{
+    size_t pos = 0;
+    uint64_t x, y;
+
+    while (lt_ascii_next8(a.s + pos, a.len - pos, &x) &&
+           lt_ascii_next8(b.s + pos, b.len - pos, &y) && lt_ascii_upcase8(x) == lt_ascii_upcase8(y))
+        pos += 8;
+    return pos;
+}
+
+/* Whether what is left of both is short, ASCII, and equal without case. */
+static bool equal_ascii_rest(struct lt_str a, struct lt_str b, size_t pos)
+{
+    uint64_t x, y;
+
+    return a.len == b.len && lt_ascii_rest(a.s + pos, a.len - pos, &x) &&
+           lt_ascii_rest(b.s + pos, b.len - pos, &y) && lt_ascii_upcase8(x) == lt_ascii_upcase8(y);
+}
+
 int lt_name_compare_nocase(struct lt_str a, struct lt_str b)
 {
-    size_t a_pos = 0, b_pos = 0;
+    size_t a_pos = equal_ascii_run(a, b), b_pos = a_pos;
 
+    if (equal_ascii_rest(a, b, a_pos))
+        return 0;
     while (a_pos < a.len && b_pos < b.len) {
         uint16_t x[2] = {0}, y[2] = {0};
 

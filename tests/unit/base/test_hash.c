@@ -94,6 +94,8 @@ static void test_hash_name__is_that_of_the_upper_cased_units(void **state)
                                         "abc",
                                         "abcD",
                                         "readme.TXT",
+                                        "`az{@AZ[ 0123456789 ~\x7f",
+                                        "eight chEIGHT CH\xc3\xa9",
                                         "Gr\xc3\xbc\xc3\x9f",
                                         "\xc3\xa9t\xc3\xa9",
                                         "\xf0\x9f\x98\x80 face",

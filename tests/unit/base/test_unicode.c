@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <base/unicode.h>
 
+#include <ctype.h>
 #include <lintel/error.h>
 
 #include "../test.h"
@@ -204,6 +205,9 @@ static const char *const ordered[][3] = {
     {"A", "a", "A"},
     {"A\x01", "a\x01", "A\x01"},
     {"AB", "ab", "aB"},
+    {"ABCDEFGH@", "abcdefgh@", "aBcDeFgH@"},
+    {"ABCDEFGHI", "abcdefghi", "abcdefghI"},
+    {"ABCDEFGH[", "abcdefgh[", "ABCDEFGH["},
     {"[", "[", "["},
     {"\xc3\x89t\xc3\xa9", "\xc3\xa9T\xc3\x89", "\xc3\xa9t\xc3\xa9"},
     {"\xd0\x96", "\xd0\xb6", "\xd0\x96"},
@@ -231,6 +235,28 @@ static void test_compare_nocase__is_a_total_order(void **state)
     }
 }
 
+/* Eight at a time or one by one: every character, wherever in a name it stands. */
+static void test_compare_nocase__knows_all_of_ascii(void **state)
+{
+    char a[15], b[15];
+
+    (void)state;
+    for (size_t at = 0; at < sizeof(a); at++) {
+        for (int x = 0; x < 0x80; x++) {
+            for (int y = 0; y < 0x80; y++) {
+                int order;
+
+                memset(a, 'k', sizeof(a));
+                memset(b, 'K', sizeof(b));
+                a[at] = (char)x;
+                b[at] = (char)y;
+                order = lt_name_compare_nocase(lt_strn(a, sizeof(a)), lt_strn(b, sizeof(b)));
+                assert_int_equal(order, toupper(x) - toupper(y));
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_upcase__is_what_ntfs_does),
         cmocka_unit_test(test_upcase__is_a_map_of_pairs),
         cmocka_unit_test(test_compare_nocase__is_a_total_order),
+        cmocka_unit_test(test_compare_nocase__knows_all_of_ascii),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
