@@ -30,7 +30,8 @@ static inline bool lt_ascii_rest(const char *p, size_t left, uint64_t *ret)
 
     if (left >= sizeof(bytes.b))
         return false;
-    memcpy(bytes.b, p, left);
+    if (left > 0) /* p may be NULL */
+        memcpy(bytes.b, p, left);
     *ret = lt_get_le64(bytes);
     return (*ret & LT_ASCII_HIGH) == 0;
 }
