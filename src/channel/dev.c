@@ -157,11 +157,18 @@ static void sleep_for_message(struct dev *d, struct worker *w)
     atomic_fetch_add_explicit(&d->base.sleeps, 1, memory_order_relaxed);
 }
 
+/* Whether another message lies ready besides the one just read. */
+static bool more_waits(const struct worker *w)
+{
+    struct pollfd fd = {.fd = w->fd, .events = POLLIN};
+    return poll(&fd, 1, 0) > 0;
+}
+
 static ssize_t wait_read(struct dev *d, struct worker *w, bool pages)
 {
     ssize_t n = try_read(d, w, pages);
     if (n >= 0) {
-        if (++w->backlog % BACKLOG_CALL == 0)
+        if (++w->backlog % BACKLOG_CALL == 0 && more_waits(w))
             lt_gang_call(&d->gang);
         return n;
     }
