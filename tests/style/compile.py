@@ -17,26 +17,28 @@ import tap
 ROOT, BUILD = (os.path.realpath(p) for p in sys.argv[1:3])
 CLANG_ONLY = ["-Wthread-safety", "-Wno-unknown-warning-option",
               "-Wno-gnu-zero-variadic-macro-arguments", "-Wno-unused-command-line-argument"]
-DROPPED = {"-c", "-MD", "-pipe"}
+DROPPED = {"-c", "-MD", "-pipe", "-fcolor-diagnostics"}
 DROPPED_WITH_NEXT = {"-o", "-MQ", "-MF"}
 
 
 def commands():
-    """(file, arguments without compiler and output) of every file of src/."""
+    """(file, compiler, arguments without output) of every file of src/."""
     with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as file:
         entries = json.load(file)
     for entry in entries:
         path = os.path.realpath(os.path.join(entry["directory"], entry["file"]))
         if path.startswith(os.path.join(ROOT, "src") + os.sep):
             words = iter(shlex.split(entry["command"]))
-            next(words)
+            compiler = next(words)
+            if os.path.basename(compiler) == "ccache":
+                compiler = next(words)
             kept = []
             for word in words:
                 if word in DROPPED_WITH_NEXT:
                     next(words)
                 elif word not in DROPPED and not word.startswith(("-fsanitize", "-O", "--coverage")):
                     kept.append(word)
-            yield path, kept[:-1]
+            yield path, compiler, kept[:-1]
 
 
 def complaints(command):
@@ -49,9 +51,10 @@ def complaints(command):
 
 
 def check(jobs):
-    """Runs all compiler commands, two at a time; the complaints of all."""
+    """Runs all compiler commands, two at a time; what they complain of, each once."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        return [line for lines in pool.map(complaints, jobs) for line in lines]
+        lines = [line for lines in pool.map(complaints, jobs) for line in lines]
+    return list(dict.fromkeys(lines))
 
 
 def headers(folder):
@@ -61,16 +64,15 @@ def headers(folder):
 
 def main():
     sources = list(commands())
-    flags = sources[0][1] if sources else []
-    compiler = os.environ.get("CC", "cc").split()
+    _, compiler, flags = sources[0]
     alone = ["-fsyntax-only", "-Werror", "-x", "c", "-", "-include"]
     everything = [*headers("include"), *headers("src")]
     tap.case("every header compiles by itself",
-             check([*compiler, *flags, *alone, h] for h in everything))
+             check([compiler, *flags, *alone, h] for h in everything))
     if shutil.which("clang"):
         tap.case("clang finds no warning and no lock out of order",
                  check(["clang", *arguments, *CLANG_ONLY, "-Werror", "-fsyntax-only", path]
-                       for path, arguments in sources))
+                       for path, _, arguments in sources))
     else:
         tap.skip("clang finds no warning and no lock out of order", "needs clang")
     tap.done()
