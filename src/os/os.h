@@ -88,6 +88,9 @@ void lt_pages_discard(void *base, size_t size);
 /* Asks for large pages where that helps; a hint. */
 void lt_pages_large(void *base, size_t size);
 
+/* Bytes of physical memory of the machine. */
+uint64_t lt_memory_total(void);
+
 /* Fills buf with bytes that nobody can guess. LT_EIO if the system has none. */
 int lt_random(void *buf, size_t len);
 
