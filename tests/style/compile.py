@@ -42,7 +42,7 @@ def commands():
 
 
 def complaints(command):
-    answer = subprocess.run([*command, "-fdiagnostics-color=never"], cwd=BUILD, input="int unused;",
+    answer = subprocess.run([*command, "-fdiagnostics-color=never"], cwd=BUILD, input="int unused;\n",
                             capture_output=True, text=True)
     if answer.returncode == 0 and not answer.stderr:
         return []
