@@ -190,7 +190,7 @@ int on_destroy(struct call *c)
 int on_interrupt(struct call *c)
 {
     uint64_t unique = c->req.args.interrupt.unique;
-    for (unsigned i = 0; i < c->s->worker_count; i++) {
+    for (unsigned i = 0; unique != 0 && i < c->s->worker_count; i++) {
         struct lt_fuse_worker *w = &c->s->workers[i];
         if (w != c->w && atomic_load_explicit(&w->unique, memory_order_acquire) == unique) {
             atomic_store_explicit(&w->cancel, true, memory_order_release);
