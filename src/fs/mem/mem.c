@@ -91,7 +91,7 @@ static int mem_by_id(const struct lt_ctx *ctx, struct lt_fs *base, uint64_t id, 
     (void)ctx;
     struct mem_fs *fs = mem_fs(base);
     struct mem_node *node = NULL;
-    if (generation == fs->generation)
+    if (generation == fs->generation || generation == 0)
         node = mem_ids_find(&fs->ids, id);
     if (!node)
         return LT_ESTALE;
