@@ -61,8 +61,10 @@ CASE(chown_links)
 {
     make_objects();
     for (size_t i = 0; i < OBJECTS; i++) {
-        rec("lchown %s = %s", object_names[i], err_name(lchown(object_names[i], 65001, 65002) < 0 ? errno : 0));
-        rec("chown %s = %s", object_names[i], err_name(chown(object_names[i], 65003, 65003) < 0 ? errno : 0));
+        rec("lchown %s = %s", object_names[i],
+            err_name(lchown(object_names[i], 65001, 65002) < 0 ? errno : 0));
+        rec("chown %s = %s", object_names[i],
+            err_name(chown(object_names[i], 65003, 65003) < 0 ? errno : 0));
         rec_stat(object_names[i]);
         rec_stat("file");
         rec_stat("dir");
@@ -188,9 +190,14 @@ CASE(sticky_directories)
 CASE(utimens_permissions)
 {
     static const struct timespec cases[][2] = {
-        {{5, 5}, {6, 6}}, {{0, UTIME_NOW}, {0, UTIME_NOW}}, {{0, UTIME_OMIT}, {0, UTIME_OMIT}},
-        {{0, UTIME_NOW}, {0, UTIME_OMIT}}, {{0, UTIME_OMIT}, {7, 7}}, {{0, UTIME_NOW}, {7, 7}},
-        {{0, 1000000000}, {0, 0}}, {{0, -1}, {0, 0}},
+        {{5, 5}, {6, 6}},
+        {{0, UTIME_NOW}, {0, UTIME_NOW}},
+        {{0, UTIME_OMIT}, {0, UTIME_OMIT}},
+        {{0, UTIME_NOW}, {0, UTIME_OMIT}},
+        {{0, UTIME_OMIT}, {7, 7}},
+        {{0, UTIME_NOW}, {7, 7}},
+        {{0, 1000000000}, {0, 0}},
+        {{0, -1}, {0, 0}},
     };
     for (int user = 0; user < 4; user++) {
         for (mode_t mode = 0600; mode <= 0666; mode += 066) {
@@ -203,10 +210,13 @@ CASE(utimens_permissions)
                 age("f");
                 as_user(user);
                 rec("utimens %zu of %o as %d = %s", c, mode, user,
-                    err_name(utimensat(AT_FDCWD, "f", c < COUNT(cases) ? cases[c] : NULL, 0) < 0 ? errno : 0));
+                    err_name(utimensat(AT_FDCWD, "f", c < COUNT(cases) ? cases[c] : NULL, 0) < 0
+                                 ? errno
+                                 : 0));
                 struct stat st;
                 stat("f", &st);
-                rec("times %lld %lld", st.st_atim.tv_sec > 1700000000 ? -1LL : (long long)st.st_atim.tv_sec,
+                rec("times %lld %lld",
+                    st.st_atim.tv_sec > 1700000000 ? -1LL : (long long)st.st_atim.tv_sec,
                     st.st_mtim.tv_sec > 1700000000 ? -1LL : (long long)st.st_mtim.tv_sec);
                 rec_stamps("utimens", "f");
             }
@@ -216,8 +226,16 @@ CASE(utimens_permissions)
 
 CASE(utimens_values)
 {
-    static const long long seconds[] = {0, 1, -1, -2147483648LL, 2147483647LL, 2147483648LL, 4294967295LL,
-                                        4294967296LL, 253402300799LL, -62135596800LL};
+    static const long long seconds[] = {0,
+                                        1,
+                                        -1,
+                                        -2147483648LL,
+                                        2147483647LL,
+                                        2147483648LL,
+                                        4294967295LL,
+                                        4294967296LL,
+                                        253402300799LL,
+                                        -62135596800LL};
     static const long nanos[] = {0, 1, 999, 1000, 999999999};
     put_file("f", "x");
     symlink("f", "l");
@@ -239,16 +257,16 @@ CASE(utimens_values)
 }
 
 /* One operation, and the stamps of everything that it could touch. */
-#define STAMPS(call, ...)                                         \
-    do {                                                          \
-        static const char *const objects[] = {__VA_ARGS__};       \
-        for (size_t i_ = 0; i_ < COUNT(objects); i_++) {          \
-            age(objects[i_]);                                     \
-        }                                                         \
-        (void)R(call);                                            \
-        for (size_t i_ = 0; i_ < COUNT(objects); i_++) {          \
-            rec_stamps(#call, objects[i_]);                       \
-        }                                                         \
+#define STAMPS(call, ...)                                   \
+    do {                                                    \
+        static const char *const objects[] = {__VA_ARGS__}; \
+        for (size_t i_ = 0; i_ < COUNT(objects); i_++) {    \
+            age(objects[i_]);                               \
+        }                                                   \
+        (void)R(call);                                      \
+        for (size_t i_ = 0; i_ < COUNT(objects); i_++) {    \
+            rec_stamps(#call, objects[i_]);                 \
+        }                                                   \
     } while (0)
 
 CASE(stamps_of_names)
@@ -272,7 +290,8 @@ CASE(stamps_of_names)
     STAMPS(rename("d/none", "d/x"), "d");
     STAMPS(open("d/new", O_CREAT | O_RDWR, 0644), "d");
     STAMPS(open("d/new", O_CREAT | O_RDWR, 0644), "d", "d/new");
-    STAMPS(renameat2(AT_FDCWD, "d/new", AT_FDCWD, "e/g", RENAME_EXCHANGE), "d", "e", "d/new", "e/g");
+    STAMPS(renameat2(AT_FDCWD, "d/new", AT_FDCWD, "e/g", RENAME_EXCHANGE), "d", "e", "d/new",
+           "e/g");
     STAMPS(renameat2(AT_FDCWD, "d/new", AT_FDCWD, "d/w", RENAME_WHITEOUT), "d");
     STAMPS(rename("f", "f"), ".", "f");
 }
@@ -345,9 +364,11 @@ CASE(statx_birth_time)
     chmod("f", 0600);
     put_file("f", "xyz");
     E(0, statx(AT_FDCWD, "f", 0, STATX_BTIME | STATX_BASIC_STATS, &after));
-    C(before.stx_btime.tv_sec == after.stx_btime.tv_sec && before.stx_btime.tv_nsec == after.stx_btime.tv_nsec);
+    C(before.stx_btime.tv_sec == after.stx_btime.tv_sec &&
+      before.stx_btime.tv_nsec == after.stx_btime.tv_nsec);
     C(after.stx_btime.tv_sec > 1700000000);
-    C(after.stx_ctime.tv_sec > before.stx_ctime.tv_sec || after.stx_ctime.tv_nsec != before.stx_ctime.tv_nsec);
+    C(after.stx_ctime.tv_sec > before.stx_ctime.tv_sec ||
+      after.stx_ctime.tv_nsec != before.stx_ctime.tv_nsec);
 }
 
 static void try_faccess(void)

@@ -52,7 +52,8 @@ CASE(truncate_every_object)
 
 CASE(truncate_and_grow)
 {
-    static const off_t sizes[] = {10000, 5000, 5001, 4096, 4095, 8192, 1, 0, 3, 70000, 65536, 65537, 12345};
+    static const off_t sizes[] = {10000, 5000, 5001,  4096,  4095,  8192, 1,
+                                  0,     3,    70000, 65536, 65537, 12345};
     int fd = open("f", O_CREAT | O_RDWR, 0644);
     for (size_t i = 0; i < COUNT(sizes); i++) {
         fill(fd, 0, 20000, 'a' + (int)i);
@@ -113,13 +114,15 @@ CASE(seek_data_and_holes)
     fill(fd, 40960, 4096, 'x');
     fill(fd, 81920, 100, 'y');
     ftruncate(fd, 200000);
-    static const off_t places[] = {0, 1, 4095, 40959, 40960, 41000, 45055, 45056, 81919, 81920, 82019, 82020,
-                                   86016, 199999, 200000, 300000, -1};
+    static const off_t places[] = {0,     1,     4095,  40959, 40960,  41000,  45055,  45056, 81919,
+                                   81920, 82019, 82020, 86016, 199999, 200000, 300000, -1};
     for (size_t i = 0; i < COUNT(places); i++) {
         off_t data = lseek(fd, places[i], SEEK_DATA);
-        rec("data from %lld = %lld %s", (long long)places[i], (long long)data, err_name(data < 0 ? errno : 0));
+        rec("data from %lld = %lld %s", (long long)places[i], (long long)data,
+            err_name(data < 0 ? errno : 0));
         off_t hole = lseek(fd, places[i], SEEK_HOLE);
-        rec("hole from %lld = %lld %s", (long long)places[i], (long long)hole, err_name(hole < 0 ? errno : 0));
+        rec("hole from %lld = %lld %s", (long long)places[i], (long long)hole,
+            err_name(hole < 0 ? errno : 0));
     }
     fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 40960, 4096);
     R(lseek(fd, 0, SEEK_DATA));
@@ -131,17 +134,23 @@ CASE(seek_data_and_holes)
 
 CASE(fallocate_modes)
 {
-    static const int modes[] = {0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                                FALLOC_FL_PUNCH_HOLE, 0x4000, FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_KEEP_SIZE};
+    static const int modes[] = {0,
+                                FALLOC_FL_KEEP_SIZE,
+                                FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                FALLOC_FL_PUNCH_HOLE,
+                                0x4000,
+                                FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_KEEP_SIZE};
     static const struct {
         off_t offset, len;
-    } ranges[] = {{0, 100}, {0, 4096}, {10, 20}, {4096, 8192}, {5000, 10000}, {15000, 10000}, {30000, 5},
-                  {0, 0}, {-1, 5}, {5, -1}, {0, 20000}, {19999, 1}, {20000, 1}};
+    } ranges[] = {{0, 100},       {0, 4096},  {10, 20},  {4096, 8192}, {5000, 10000},
+                  {15000, 10000}, {30000, 5}, {0, 0},    {-1, 5},      {5, -1},
+                  {0, 20000},     {19999, 1}, {20000, 1}};
     for (size_t m = 0; m < COUNT(modes); m++) {
         for (size_t r = 0; r < COUNT(ranges); r++) {
             int fd = open("f", O_CREAT | O_RDWR | O_TRUNC, 0644);
             fill(fd, 0, 20000, 'q');
-            rec("fallocate %#x %lld %lld = %s", modes[m], (long long)ranges[r].offset, (long long)ranges[r].len,
+            rec("fallocate %#x %lld %lld = %s", modes[m], (long long)ranges[r].offset,
+                (long long)ranges[r].len,
                 err_name(fallocate(fd, modes[m], ranges[r].offset, ranges[r].len) < 0 ? errno : 0));
             rec_stat("f");
             rec_data("after", fd);
@@ -200,7 +209,8 @@ CASE(append_from_several_processes)
             int fd = open("log", O_CREAT | O_WRONLY | O_APPEND, 0644);
             for (int i = 0; i < LINES; i++) {
                 char line[64];
-                int len = snprintf(line, sizeof(line), "%d:%04d:%.*s\n", w, i, w * 7 + 1, "abcdefghijklmnopqrstuvwxyz");
+                int len = snprintf(line, sizeof(line), "%d:%04d:%.*s\n", w, i, w * 7 + 1,
+                                   "abcdefghijklmnopqrstuvwxyz");
                 if (write(fd, line, (size_t)len) != len) {
                     _exit(1);
                 }

@@ -16,7 +16,8 @@ static const struct {
 bool known_difference(const char *name, const char *expected, const char *got, const char **ret_why)
 {
     for (size_t i = 0; i < COUNT(known); i++) {
-        if (fnmatch(known[i].name, name, 0) == 0 && fnmatch(known[i].expected, expected ? expected : "", 0) == 0 &&
+        if (fnmatch(known[i].name, name, 0) == 0 &&
+            fnmatch(known[i].expected, expected ? expected : "", 0) == 0 &&
             fnmatch(known[i].got, got ? got : "", 0) == 0) {
             *ret_why = known[i].why;
             return true;

@@ -15,7 +15,8 @@ CASE(name_every_length)
         close(fd);
         rec("mkdir %zu = %s", len, err_name(mkdir(name_of(len, 'd'), 0755) < 0 ? errno : 0));
         rec("rename %zu = %s", len, err_name(rename(name, name_of(len, 'r')) < 0 ? errno : 0));
-        rec("link %zu = %s", len, err_name(link(name_of(len, 'r'), name_of(len, 'l')) < 0 ? errno : 0));
+        rec("link %zu = %s", len,
+            err_name(link(name_of(len, 'r'), name_of(len, 'l')) < 0 ? errno : 0));
         rec("symlink %zu = %s", len, err_name(symlink("x", name_of(len, 's')) < 0 ? errno : 0));
         rec("lookup %zu = %s", len, err_name(access(name_of(len, 'z'), F_OK) < 0 ? errno : 0));
         clear_here();
@@ -27,7 +28,8 @@ CASE(name_every_byte)
     for (int c = 1; c < 256; c++) {
         char name[4] = {'x', (char)c, 'y', '\0'};
         if (c != '/') {
-            rec("create with byte %d = %s", c, err_name(mknod(name, S_IFREG | 0644, 0) < 0 ? errno : 0));
+            rec("create with byte %d = %s", c,
+                err_name(mknod(name, S_IFREG | 0644, 0) < 0 ? errno : 0));
             rec("lookup with byte %d = %s", c, err_name(access(name, F_OK) < 0 ? errno : 0));
         }
     }
@@ -242,7 +244,8 @@ CASE(mkdir_links)
 
 CASE(mknod_every_type)
 {
-    static const mode_t types[] = {S_IFREG, S_IFDIR, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK, S_IFLNK, 0, 0030000};
+    static const mode_t types[] = {S_IFREG,  S_IFDIR, S_IFCHR, S_IFBLK, S_IFIFO,
+                                   S_IFSOCK, S_IFLNK, 0,       0030000};
     static const dev_t devices[] = {0, 0x103, 0xfffff, 0x12345678};
     chmod(".", 0777);
     for (int user = 0; user < 2; user++) {
@@ -283,10 +286,12 @@ CASE(link_counts)
 
 CASE(symlink_targets)
 {
-    static const size_t lengths[] = {1, 2, 59, 60, 61, 100, 127, 128, 255, 256, 1000, 4000, 4094, 4095};
+    static const size_t lengths[] = {1,   2,   59,  60,   61,   100,  127,
+                                     128, 255, 256, 1000, 4000, 4094, 4095};
     char buf[5000];
     for (size_t i = 0; i < COUNT(lengths); i++) {
-        rec("target of %zu = %s", lengths[i], err_name(symlink(name_of(lengths[i], 't'), "l") < 0 ? errno : 0));
+        rec("target of %zu = %s", lengths[i],
+            err_name(symlink(name_of(lengths[i], 't'), "l") < 0 ? errno : 0));
         rec_stat("l");
         rec("readlink = %zd", readlink("l", buf, sizeof(buf)));
         rec("readlink cut = %zd", readlink("l", buf, 50));

@@ -9,15 +9,30 @@
 CASE(open_every_flag_on_every_object)
 {
     static const int ways[] = {O_RDONLY, O_WRONLY, O_RDWR};
-    static const int more[] = {0, O_CREAT, O_CREAT | O_EXCL, O_TRUNC, O_NOFOLLOW, O_DIRECTORY, O_APPEND,
-                               O_CREAT | O_TRUNC, O_PATH, O_PATH | O_NOFOLLOW, O_DIRECTORY | O_NOFOLLOW,
-                               O_CREAT | O_NOFOLLOW, O_EXCL, O_NOATIME, O_DIRECT, O_SYNC, O_DSYNC};
+    static const int more[] = {0,
+                               O_CREAT,
+                               O_CREAT | O_EXCL,
+                               O_TRUNC,
+                               O_NOFOLLOW,
+                               O_DIRECTORY,
+                               O_APPEND,
+                               O_CREAT | O_TRUNC,
+                               O_PATH,
+                               O_PATH | O_NOFOLLOW,
+                               O_DIRECTORY | O_NOFOLLOW,
+                               O_CREAT | O_NOFOLLOW,
+                               O_EXCL,
+                               O_NOATIME,
+                               O_DIRECT,
+                               O_SYNC,
+                               O_DSYNC};
     for (size_t object = 0; object < OBJECTS; object++) {
         for (size_t way = 0; way < COUNT(ways); way++) {
             for (size_t flag = 0; flag < COUNT(more); flag++) {
                 make_objects();
                 int fd = open(object_names[object], ways[way] | more[flag] | O_NONBLOCK, 0640);
-                rec("open %s %#x %#x = %s", object_names[object], ways[way], more[flag], err_name(fd < 0 ? errno : 0));
+                rec("open %s %#x %#x = %s", object_names[object], ways[way], more[flag],
+                    err_name(fd < 0 ? errno : 0));
                 close(fd);
                 rec_stat(object_names[object]);
                 rec_stat("nowhere");
@@ -41,7 +56,8 @@ CASE(open_trailing_slashes)
         rec("mkdir %s = %s", path, err_name(mkdir(path, 0755) < 0 ? errno : 0));
         rec("unlink %s = %s", path, err_name(unlink(path) < 0 ? errno : 0));
         rec("rmdir %s = %s", path, err_name(rmdir(path) < 0 ? errno : 0));
-        rec("stat below %s/x = %s", path, err_name(access(strcat(path, "x"), F_OK) < 0 ? errno : 0));
+        rec("stat below %s/x = %s", path,
+            err_name(access(strcat(path, "x"), F_OK) < 0 ? errno : 0));
     }
 }
 

@@ -100,12 +100,13 @@ void rec_stat(const char *path)
         rec("stat %s = %s", path, err_name(errno));
         return;
     }
-    rec("stat %s = %06o links %u uid %d gid %d size %lld dev %u:%u", path, st.st_mode, (unsigned)st.st_nlink,
-        (int)st.st_uid, (int)st.st_gid, S_ISDIR(st.st_mode) ? -1LL : (long long)st.st_size, major(st.st_rdev),
-        minor(st.st_rdev));
+    rec("stat %s = %06o links %u uid %d gid %d size %lld dev %u:%u", path, st.st_mode,
+        (unsigned)st.st_nlink, (int)st.st_uid, (int)st.st_gid,
+        S_ISDIR(st.st_mode) ? -1LL : (long long)st.st_size, major(st.st_rdev), minor(st.st_rdev));
 }
 
-/* ---- Times ------------------------------------------------------------------------------------- */
+/* ---- Times -------------------------------------------------------------------------------------
+ */
 
 static struct timespec aged_at;
 
@@ -132,7 +133,8 @@ void rec_stamps(const char *what, const char *path)
         st.st_mtim.tv_sec == 1100000000 ? "-" : "m", changed ? "c" : "-");
 }
 
-/* ---- Users and objects --------------------------------------------------------------------------- */
+/* ---- Users and objects
+ * --------------------------------------------------------------------------- */
 
 void as_user(int user)
 {
@@ -140,8 +142,11 @@ void as_user(int user)
         abort();
     }
     gid_t groups[2] = {GID(user), GID(1)};
-    if (setgroups(user == 2 ? 2 : user == 0 ? 0 : 1, groups) < 0 || setegid(GID(user)) < 0 ||
-        seteuid(UID(user)) < 0) {
+    if (setgroups(user == 2   ? 2
+                  : user == 0 ? 0
+                              : 1,
+                  groups) < 0 ||
+        setegid(GID(user)) < 0 || seteuid(UID(user)) < 0) {
         abort();
     }
 }
@@ -152,7 +157,8 @@ void in_child(int user, void (*run)(void))
     pid_t pid = fork();
     if (pid == 0) {
         gid_t groups[2] = {GID(user), GID(1)};
-        if (setgroups(user == 2 ? 2 : 1, groups) < 0 || setresgid(GID(user), GID(user), GID(user)) < 0 ||
+        if (setgroups(user == 2 ? 2 : 1, groups) < 0 ||
+            setresgid(GID(user), GID(user), GID(user)) < 0 ||
             setresuid(UID(user), UID(user), UID(user)) < 0) {
             abort();
         }
@@ -239,7 +245,8 @@ const char *name_of(size_t len, char c)
     return name;
 }
 
-/* ---- Running --------------------------------------------------------------------------------------- */
+/* ---- Running
+ * --------------------------------------------------------------------------------------- */
 
 /* The child: never returns. */
 static void run_case(const struct one_case *c, const char *base, int fd)
@@ -247,7 +254,8 @@ static void run_case(const struct one_case *c, const char *base, int fd)
     out = fdopen(fd, "w");
     setpgid(0, 0);
     umask(0);
-    if (out == NULL || chdir(base) < 0 || (mkdir(c->name, 0755) < 0 && errno != EEXIST) || chdir(c->name) < 0) {
+    if (out == NULL || chdir(base) < 0 || (mkdir(c->name, 0755) < 0 && errno != EEXIST) ||
+        chdir(c->name) < 0) {
         _exit(99);
     }
     clear_here();
@@ -323,8 +331,8 @@ static struct record record_case(const struct one_case *c, const char *base)
     }
     waitpid(pid, &status, 0);
     char end[64];
-    snprintf(end, sizeof(end), "%send %s%#x\n", in_time && status == 0 ? "" : "! ", in_time ? "" : "after too long ",
-             (unsigned)status);
+    snprintf(end, sizeof(end), "%send %s%#x\n", in_time && status == 0 ? "" : "! ",
+             in_time ? "" : "after too long ", (unsigned)status);
     record.text = realloc(record.text, record.len + sizeof(end));
     strcpy(record.text + record.len, end);
     split_lines(&record);
@@ -337,7 +345,8 @@ static void free_record(struct record *record)
     free(record->lines);
 }
 
-/* Lines that begin with '!' are failed checks; they count on the target only where the oracle passes. */
+/* Lines that begin with '!' are failed checks; they count on the target only where the oracle
+ * passes. */
 static int compare(const char *name, const struct record *a, const struct record *b)
 {
     int bad = 0;
@@ -360,7 +369,8 @@ static int compare(const char *name, const struct record *a, const struct record
             continue;
         }
         if (bad++ < SHOWN_MAX) {
-            printf("#   expected: %s\n#        got: %s\n", expected ? expected : "(nothing)", got ? got : "(nothing)");
+            printf("#   expected: %s\n#        got: %s\n", expected ? expected : "(nothing)",
+                   got ? got : "(nothing)");
         }
         if (!expected || !got || expected[0] == '!' || got[0] == '!') {
             break; /* out of step */
@@ -395,7 +405,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < case_count; i++) {
         bool chosen = argc == 3;
         for (int j = 3; j < argc; j++) {
-            chosen = chosen || strcmp(argv[j], cases[i].name) == 0 || strcmp(argv[j], cases[i].file) == 0;
+            chosen = chosen || strcmp(argv[j], cases[i].name) == 0 ||
+                     strcmp(argv[j], cases[i].file) == 0;
         }
         if (!chosen) {
             continue;
@@ -405,7 +416,8 @@ int main(int argc, char **argv)
         int bad = compare(cases[i].name, &a, &b);
         failed += bad > 0;
         checks += a.count;
-        printf("%sok %d - %s %s (%zu checks)\n", bad ? "not " : "", ++number, cases[i].file, cases[i].name, a.count);
+        printf("%sok %d - %s %s (%zu checks)\n", bad ? "not " : "", ++number, cases[i].file,
+               cases[i].name, a.count);
         free_record(&a);
         free_record(&b);
     }

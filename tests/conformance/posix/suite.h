@@ -34,7 +34,8 @@ void suite_add(const char *file, const char *name, void (*run)(void));
 /* Records a line of one's own. */
 __attribute__((format(printf, 1, 2))) void rec(const char *format, ...);
 
-/* Records "expr = result" or "expr = ERRNO", and returns the result. For calls that return -1 and errno. */
+/* Records "expr = result" or "expr = ERRNO", and returns the result. For calls that return -1 and
+ * errno. */
 #define R(expr) record_call(#expr, (errno = 0, (long long)(expr)))
 long long record_call(const char *expr, long long result);
 
@@ -55,7 +56,8 @@ void rec_stat(const char *path);
 /* The name of an error number, "0" for success. */
 const char *err_name(int error);
 
-/* Users: 0 root, 1 to 3 ordinary; user 2 is in the group of user 1, too. Ids are UID(n) = GID(n). */
+/* Users: 0 root, 1 to 3 ordinary; user 2 is in the group of user 1, too. Ids are UID(n) = GID(n).
+ */
 #define UID(user) ((uid_t)((user) == 0 ? 0 : 65000 + (user)))
 #define GID(user) ((gid_t)((user) == 0 ? 0 : 65000 + (user)))
 void as_user(int user);
@@ -65,7 +67,8 @@ void in_child(int user, void (*run)(void));
 
 /* Creates a file with a content; every type of object under a name of its own. */
 void put_file(const char *path, const char *content);
-/* "none", "file", "dir", "fulldir", "link" (to file), "dangling", "loop", "fifo", "sock", "char", "linkdir". */
+/* "none", "file", "dir", "fulldir", "link" (to file), "dangling", "loop", "fifo", "sock", "char",
+ * "linkdir". */
 extern const char *const object_names[];
 enum { OBJECTS = 11 };
 void make_objects(void);
@@ -81,12 +84,14 @@ const char *name_of(size_t len, char c);
 /* How many elements an array has. */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* ---- Differences that cannot be avoided (known.c) --------------------------------------------- */
+/* ---- Differences that cannot be avoided (known.c) ---------------------------------------------
+ */
 
 /*
  * True if the two lines of a case may differ, and then *ret_why says why. `expected`
  * comes from the oracle; either is NULL if one side has fewer lines.
  */
-bool known_difference(const char *name, const char *expected, const char *got, const char **ret_why);
+bool known_difference(const char *name, const char *expected, const char *got,
+                      const char **ret_why);
 
 #endif
