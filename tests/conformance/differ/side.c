@@ -106,8 +106,8 @@ static void note_stat(struct result *ret, const char *what, int result, const st
     }
     long long size = S_ISDIR(st->st_mode) ? -1 : (long long)st->st_size;
     snprintf(out, room, " %s:mode=%o,nlink=%u,uid=%d,gid=%d,size=%lld,rdev=%llx,m=%s,a=%s", what,
-             st->st_mode, (unsigned)st->st_nlink, (int)st->st_uid, (int)st->st_gid, size,
-             (unsigned long long)st->st_rdev, mtime, atime);
+             mode_compared(st->st_mode), (unsigned)st->st_nlink, (int)st->st_uid, (int)st->st_gid,
+             size, (unsigned long long)st->st_rdev, mtime, atime);
 }
 
 static void note_path(struct result *ret, const char *what, const char *path)

@@ -77,9 +77,9 @@ static void differs(struct compare *c, const char *name, const char *what, const
 static void stat_text(char *buf, size_t size, const struct stat *st)
 {
     long long length = S_ISDIR(st->st_mode) ? -1 : (long long)st->st_size;
-    snprintf(buf, size, "mode=%o nlink=%u uid=%d gid=%d size=%lld rdev=%llx", st->st_mode,
-             (unsigned)st->st_nlink, (int)st->st_uid, (int)st->st_gid, length,
-             (unsigned long long)st->st_rdev);
+    snprintf(buf, size, "mode=%o nlink=%u uid=%d gid=%d size=%lld rdev=%llx",
+             mode_compared(st->st_mode), (unsigned)st->st_nlink, (int)st->st_uid, (int)st->st_gid,
+             length, (unsigned long long)st->st_rdev);
 }
 
 static uint64_t xattr_hash(int dirfd, const char *name)
