@@ -2,6 +2,8 @@
 /* Requests about attributes. */
 #include "handlers.h"
 
+#include <lintel/access.h>
+
 int on_getattr(struct call *c)
 {
     struct lt_attr attr;
@@ -44,16 +46,30 @@ static uint32_t set_mask(uint32_t valid)
     return mask;
 }
 
+/* Whether the caller owns the node or could write to it: both may take its set-id bits away. */
+static bool may_kill_priv(struct call *c)
+{
+    struct lt_attr attr;
+    if (lt_node_getattr(&c->ctx, c->node, &attr) < 0)
+        return false;
+    return c->ctx.uid == attr.uid || lt_access_node(&c->ctx, c->node, &attr, LT_MAY_WRITE) == 0;
+}
+
 /*
  * With HANDLE_KILLPRIV_V2 the set-id bits are ours to clear on chown, and the kernel
- * does not say so in a flag. A SETATTR without anything to set is chown(-1, -1).
+ * does not say so in a flag. A SETATTR without anything to set comes from fallocate and
+ * the like, after the kernel checked, but also from chown(-1, -1), which it lets anybody do.
  */
-static bool is_chown(uint32_t valid)
+static bool kills_priv(struct call *c, uint32_t valid)
 {
     const uint32_t others = LT_FATTR_SIZE | LT_FATTR_ATIME | LT_FATTR_MTIME | LT_FATTR_CTIME;
+    if (c->node->type == LT_S_IFDIR || !(c->s->features & LT_FUSE_HANDLE_KILLPRIV_V2))
+        return false;
     if (valid & LT_FATTR_MODE)
         return false;
-    return (valid & (LT_FATTR_UID | LT_FATTR_GID)) != 0 || (valid & others) == 0;
+    if (valid & (LT_FATTR_UID | LT_FATTR_GID))
+        return true;
+    return (valid & others) == 0 && may_kill_priv(c);
 }
 
 int on_setattr(struct call *c)
@@ -70,8 +86,7 @@ int on_setattr(struct call *c)
         .mtime = {(int64_t)in->mtime, in->mtimensec},
         .ctime = {(int64_t)in->ctime, in->ctimensec},
     };
-    if (c->node->type != LT_S_IFDIR && is_chown(in->valid) &&
-        c->s->features & LT_FUSE_HANDLE_KILLPRIV_V2)
+    if (kills_priv(c, in->valid))
         set.mask |= LT_SET_KILL_PRIV;
     int r = lt_node_setattr(&c->ctx, c->node, &set, &attr);
     return r < 0 ? r : reply_attr(c, &attr);

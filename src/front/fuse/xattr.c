@@ -46,11 +46,14 @@ int on_removexattr(struct call *c)
 struct names {
     char *buf;
     size_t len, size;
+    bool trusted; /* the caller may see trusted. ones: the kernel does not filter a FUSE list */
 };
 
 static int put_name(void *arg, struct lt_str name)
 {
     struct names *names = arg;
+    if (!names->trusted && name.len >= 8 && memcmp(name.s, "trusted.", 8) == 0)
+        return 0;
     if (name.len + 1 > names->size - names->len)
         return LT_ERANGE;
     memcpy(names->buf + names->len, name.s, name.len);
@@ -61,7 +64,8 @@ static int put_name(void *arg, struct lt_str name)
 
 int on_listxattr(struct call *c)
 {
-    struct names names = {.buf = c->w->scratch, .size = LT_XATTR_SIZE_MAX};
+    struct names names = {
+        .buf = c->w->scratch, .size = LT_XATTR_SIZE_MAX, .trusted = c->ctx.uid == 0};
     int r = lt_node_xattr_list(&c->ctx, c->node, put_name, &names);
     /* Longer than the system can pass on (XATTR_LIST_MAX). */
     if (r == LT_ERANGE)

@@ -217,10 +217,10 @@ int mem_allocate(const struct lt_ctx *ctx, struct lt_node *base, uint32_t mode, 
     if (!error)
         error = allocate_locked(ctx, node, mode, offset, len);
     if (!error)
-        data_changed_here(node, true);
+        data_changed_here(node, ctx->uid != 0);
     lt_rwlock_write_unlock(&node->lock);
     if (!error)
-        data_changed_main(node, true);
+        data_changed_main(node, ctx->uid != 0);
     return error;
 }
 
@@ -300,7 +300,7 @@ static int copy_locked(const struct lt_ctx *ctx, struct mem_node *from, uint64_t
     }
     *ret = done;
     if (done > 0) {
-        data_changed_here(to, false);
+        data_changed_here(to, ctx->uid != 0);
         return 0;
     }
     return step < 0 ? (int)step : LT_EINTR;
@@ -323,7 +323,7 @@ int mem_copy_range(const struct lt_ctx *ctx, struct lt_node *from_base, uint64_t
     if (error)
         return error;
     if (done > 0)
-        data_changed_main(to, false);
+        data_changed_main(to, ctx->uid != 0);
     mem_accessed(mem_main(from));
     *ret = done;
     return 0;

@@ -94,7 +94,8 @@ static int check_names(const struct rename *r)
 {
     if (!r->from.entry)
         return LT_ENOENT;
-    if ((r->flags & LT_RENAME_NOREPLACE) && r->to.entry && !same_place(r))
+    bool respelled = same_place(r) && !lt_str_equal(r->from.name, r->to.name);
+    if ((r->flags & LT_RENAME_NOREPLACE) && r->to.entry && !respelled)
         return LT_EEXIST;
     if ((r->flags & LT_RENAME_EXCHANGE) && !r->to.entry)
         return LT_ENOENT;
@@ -132,7 +133,10 @@ static int check_nodes(const struct rename *r) NO_THREAD_SAFETY_ANALYSIS
 
 static int make_whiteout(struct rename *r, const struct lt_ctx *ctx)
 {
-    struct lt_create spec = {.mode = LT_S_IFCHR, .uid = ctx->uid, .gid = ctx->gid};
+    struct mem_node *dir = r->from.dir;
+    bool inherits = dir->mode & LT_S_ISGID;
+    struct lt_create spec = {
+        .mode = LT_S_IFCHR, .uid = ctx->uid, .gid = inherits ? dir->gid : ctx->gid};
     return mem_node_new(r->fs, &spec, &r->whiteout);
 }
 

@@ -138,6 +138,17 @@ TEST(rename__whiteout_leaves_a_device)
     fails(LT_EEXIST, try_rename(root, "a", root, "b", LT_RENAME_WHITEOUT | LT_RENAME_NOREPLACE));
 }
 
+TEST(rename__whiteout_gets_the_group_of_a_set_gid_directory)
+{
+    (void)state;
+    struct lt_node *dir = make_dir(root, "d");
+    struct lt_setattr set = {.mask = LT_SET_MODE | LT_SET_GID, .mode = 02755, .gid = 77};
+    ok(lt_node_setattr(NULL, dir, &set, NULL));
+    make_file(dir, "a");
+    ok(try_rename(dir, "a", root, "b", LT_RENAME_WHITEOUT));
+    assert_int_equal(attr(find(dir, "a")).gid, 77);
+}
+
 TEST(rename__moves_the_parent_and_link_counts)
 {
     (void)state;
