@@ -18,9 +18,7 @@ $(BUILD)/build.ninja:
 
 run: all
 	@$(SETUP) run
-	@mkdir -p $(MNT)
-	@$(BUILD)/lintel mount mem: $(MNT)
-	@echo "A RAM disk is mounted at ./$(MNT). Put files in it; 'make stop' ends it."
+	@tools/run $(BUILD)/lintel $(MNT)
 
 stop:
 	@$(BUILD)/lintel umount $(MNT)

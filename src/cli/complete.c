@@ -67,25 +67,72 @@ static void bash_argument(FILE *out, const struct lt_cli_option *o)
     fputs("\n            return ;;\n", out);
 }
 
-static void bash_command(FILE *out, const struct lt_command *c)
+static bool has_argument_option(const struct lt_command *c)
 {
-    fprintf(out, "    %s)\n        case $prev in\n", c->name);
     for (const struct lt_cli_option *o = c->options; o && o->name; o++)
         if (o->arg)
-            bash_argument(out, o);
-    fputs("        esac\n        if [[ $cur == -* ]]; then\n"
-          "            COMPREPLY=($(compgen -W '",
-          out);
+            return true;
+    return false;
+}
+
+static void bash_command(FILE *out, const struct lt_command *c)
+{
+    fprintf(out, "    %s)\n", c->name);
+    if (has_argument_option(c)) {
+        fputs("        case $prev in\n", out);
+        for (const struct lt_cli_option *o = c->options; o->name; o++)
+            if (o->arg)
+                bash_argument(out, o);
+        fputs("        esac\n", out);
+    }
+    fputs("        if [[ $cur == -* ]]; then\n            COMPREPLY=($(compgen -W '", out);
     for (const struct lt_cli_option *o = c->options; o && o->name; o++)
         fprintf(out, "--%s ", o->name);
-    fputs("--help' -- \"$cur\"))\n            return\n        fi\n        case $operand in\n", out);
-    for (int i = 0; i < LT_OPERANDS_MAX && c->operands[i].name; i++) {
-        fprintf(out, "        %d)\n            ", i);
-        bash_hint(out, c->operands[i].hint);
-        fputs(" ;;\n", out);
+    fputs("--help' -- \"$cur\"))\n            return\n        fi\n", out);
+    if (c->operands[0].name) {
+        fputs("        case $operand in\n", out);
+        for (int i = 0; i < LT_OPERANDS_MAX && c->operands[i].name; i++) {
+            fprintf(out, "        %d) ", i);
+            bash_hint(out, c->operands[i].hint);
+            fputs(" ;;\n", out);
+        }
+        fputs("        esac\n", out);
     }
-    fputs("        esac ;;\n", out);
+    fputs("        ;;\n", out);
 }
+
+/* "-o|--options|--load": every option that the next word belongs to. */
+static void bash_argument_options(FILE *out)
+{
+    const char *bar = "";
+    for (const struct lt_command *c = lt_commands; c->name; c++) {
+        for (const struct lt_cli_option *o = c->options; o && o->name; o++) {
+            if (!o->arg)
+                continue;
+            fprintf(out, "%s--%s", bar, o->name);
+            bar = "|";
+            if (o->letter)
+                fprintf(out, "|-%c", o->letter);
+        }
+    }
+}
+
+/*
+ * bash breaks words at ':' and '=' too, and replaces only the last piece. So the
+ * words are cut again at blanks, and what lies before the last piece is cut off the answers.
+ */
+static const char bash_frame[] =
+    "_lintel()\n{\n"
+    "    local line=${COMP_LINE:0:COMP_POINT} piece=${COMP_WORDS[COMP_CWORD]}\n"
+    "    local -a words\n"
+    "    read -ra words <<<\"$line\"\n"
+    "    [[ $line == *[[:space:]] ]] && words+=('')\n"
+    "    local cur=${words[-1]} prev=${words[-2]}\n"
+    "    [[ $piece == [:=] ]] && piece=\n"
+    "    COMPREPLY=()\n"
+    "    _lintel_reply\n"
+    "    COMPREPLY=(\"${COMPREPLY[@]#\"${cur%\"$piece\"}\"}\")\n"
+    "}\ncomplete -F _lintel lintel\n";
 
 static void print_bash(FILE *out)
 {
@@ -96,34 +143,34 @@ static void print_bash(FILE *out)
           "    [[ $cur == *,* ]] && done=${cur%,*}, last=${cur##*,}\n"
           "    compopt -o nospace\n"
           "    COMPREPLY=($(compgen -P \"$done\" -W \"$1\" -- \"$last\"))\n}\n\n"
-          "_lintel()\n{\n"
-          "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
+          "# From words, cur and prev to COMPREPLY.\n"
+          "_lintel_reply()\n{\n"
           "    local commands='",
           out);
     for (const struct lt_command *c = lt_commands; c->name; c++)
         fprintf(out, "%s%s", c == lt_commands ? "" : " ", c->name);
     fputs("' sources='", out);
     print_sources(out, "", " ");
-    fputs("'\n    COMPREPLY=()\n"
-          "    if ((COMP_CWORD == 1)); then\n"
+    fputs("' operand=0 i\n"
+          "    if ((${#words[@]} == 2)); then\n"
           "        COMPREPLY=($(compgen -W \"$commands\" -- \"$cur\"))\n"
           "        return\n"
           "    fi\n"
-          "    # Which operand this is; ':' and '=' break words and are passed over.\n"
-          "    local operand=0 i\n"
-          "    for ((i = 2; i < COMP_CWORD; i++)); do\n"
-          "        case ${COMP_WORDS[i]} in\n"
-          "        -o|--options|--load|--save|--progress) ((i++)) ;;\n"
-          "        :|=) ((i++)) ;;\n"
+          "    for ((i = 2; i < ${#words[@]} - 1; i++)); do\n"
+          "        case ${words[i]} in\n        ",
+          out);
+    bash_argument_options(out);
+    fputs(") ((i++)) ;;\n"
           "        -*) ;;\n"
           "        *) ((operand++)) ;;\n"
           "        esac\n"
           "    done\n"
-          "    case ${COMP_WORDS[1]} in\n",
+          "    case ${words[1]} in\n",
           out);
     for (const struct lt_command *c = lt_commands; c->name; c++)
         bash_command(out, c);
-    fputs("    esac\n}\ncomplete -F _lintel lintel\n", out);
+    fputs("    esac\n}\n\n", out);
+    fputs(bash_frame, out);
 }
 
 /* ---- zsh ------------------------------------------------------------------------------------- */

@@ -1,12 +1,40 @@
 // SPDX-License-Identifier: MIT
+/* lintel mount --load: fills a volume before it is mounted. */
 #include "cli.h"
 #include "progress.h"
 #include "saver.h"
 
-int lt_load(struct lt_fs *fs, const char *path, const char *progress)
+#include <lintel/tree.h>
+#pragma weak lt_tree_load
+#include <sys/stat.h>
+
+struct loading {
+    struct lt_progress progress;
+    uint64_t total; /* bytes; 0: not known */
+};
+
+static void show(void *arg, const struct lt_tree_status *status)
 {
-    (void)fs;
-    (void)progress;
-    lt_complain("cannot load %s: not yet", path);
-    return LT_EOPNOTSUPP;
+    struct loading *loading = arg;
+    lt_progress_show(&loading->progress, status->files, status->bytes, loading->total);
+}
+
+/* An archive is about as large as what is in it; of a directory nobody knows before. */
+static uint64_t expected_bytes(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+}
+
+int lt_load(struct lt_fs *fs, const char *path, const char *when)
+{
+    struct lt_diag diag = {""};
+    struct loading loading = {.total = expected_bytes(path)};
+    struct lt_tree_options options = {.progress = show, .arg = &loading};
+    lt_progress_begin(&loading.progress, when, "loading");
+    int error = lt_tree_load(NULL, path, lt_fs_root(fs), &options, &diag);
+    lt_progress_end(&loading.progress, options.status.files, options.status.bytes, error == LT_OK);
+    if (error != LT_OK)
+        lt_complain("cannot load %s: %s", path, diag.text[0] ? diag.text : lt_error_text(error));
+    return error;
 }

@@ -69,6 +69,20 @@ static bool complain_of_dir(const char *dir, int error)
     return false;
 }
 
+/* The kernel may go on to answer for a dead mount's root; asking its process tells. */
+static bool complain_of_mounted(const struct lt_mounted *mounted)
+{
+    char *info;
+    int error = lt_control_get(mounted->dir, "info", &info);
+    if (error == LT_ENOTCONN)
+        return complain_of_dir(mounted->dir, ENOTCONN);
+    if (error == LT_OK)
+        free(info);
+    lt_complain("%s is mounted on %s already; 'lintel umount %s' ends it", mounted->source,
+                mounted->dir, mounted->dir);
+    return false;
+}
+
 /* Whether something is to be mounted at `dir`. *ret: its absolute path. */
 static bool check_dir(const char *dir, bool may_have_files, char ret[LT_PATH_MAX])
 {
@@ -83,11 +97,8 @@ static bool check_dir(const char *dir, bool may_have_files, char ret[LT_PATH_MAX
         lt_complain("cannot mount on %s: %s", dir, lt_error_text(error));
         return false;
     }
-    if (lt_mounted_at(ret, &mounted) == LT_OK && lt_mounted_is_ours(&mounted)) {
-        lt_complain("%s is mounted on %s already; 'lintel umount %s' ends it", mounted.source, ret,
-                    dir);
-        return false;
-    }
+    if (lt_mounted_at(ret, &mounted) == LT_OK && lt_mounted_is_ours(&mounted))
+        return complain_of_mounted(&mounted);
     if (!may_have_files && !is_empty(ret)) {
         lt_complain("%s has files in it, which the mount would hide; '-o nonempty' mounts anyway",
                     dir);
@@ -185,7 +196,8 @@ static int serve_request(const struct call *call, struct lt_mount_request *reque
 {
     struct paths *paths = calloc(1, sizeof(*paths));
     char *source = lt_mount_request_source(request, call->source);
-    struct lt_serve what = {.source = source,
+    struct lt_serve what = {.name = call->source,
+                            .source = source,
                             .dir = paths ? paths->dir : NULL,
                             .progress = call->progress,
                             .foreground = call->foreground,

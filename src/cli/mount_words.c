@@ -49,6 +49,8 @@ static const char *const streams_choices[] = {"xattr", "colon", "none", NULL}; /
     X(STRING, fsname, "NAME", "What mount(8) and df(1) show as the device; SOURCE by default",     \
       NULL, 0)                                                                                     \
     X(STRING, subtype, "NAME", "Show the type as fuse.NAME; lintel by default", NULL, 0)           \
+    X(STRING, security, "SDDL",                                                                    \
+      "Security descriptor of the root directory, for volumes with Windows metadata", NULL, 0)     \
     X(STRING, load, "TREE", "As --load, for /etc/fstab", NULL, 0)                                  \
     X(STRING, save, "TREE", "As --save, for /etc/fstab", NULL, 0)                                  \
     X(FLAG, nonempty, NULL,                                                                        \

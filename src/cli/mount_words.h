@@ -17,6 +17,7 @@ struct lt_mount_request {
     uint64_t poll; /* microseconds, UINT_MAX: adaptive */
     char timeout[24], uid[64], gid[64], umask[8];
     char fsname[256], subtype[32];
+    char security[4096]; /* SDDL */
     char load[LT_PATH_MAX], save[LT_PATH_MAX], log[LT_PATH_MAX];
     const char *kernel[LT_KERNEL_SLOTS]; /* "noexec"; NULL: the kernel's default */
     char kernel_options[128];            /* all of them, joined */

@@ -95,14 +95,25 @@ static struct control_name control_name(const char *name)
     return full;
 }
 
+/* While a process dies its requests end in several ways, beside ENOTCONN afterwards: aborted,
+ * cancelled, or (over io_uring) interrupted, which is worth another try. */
+static int control_error(void)
+{
+    return errno == ECONNABORTED || errno == ECANCELED ? LT_ENOTCONN : lt_error_last();
+}
+
 int lt_control_get(const char *dir, const char *name, char **ret)
 {
+    enum { TRIES = 100 };
+    ssize_t len = -1;
     char *text = malloc(LT_XATTR_SIZE_MAX + 1);
     if (!text)
         return LT_ENOMEM;
-    ssize_t len = getxattr(dir, control_name(name).text, text, LT_XATTR_SIZE_MAX);
+    errno = EINTR;
+    for (int i = 0; i < TRIES && len < 0 && errno == EINTR; i++)
+        len = getxattr(dir, control_name(name).text, text, LT_XATTR_SIZE_MAX);
     if (len < 0) {
-        int error = lt_error_last();
+        int error = control_error();
         free(text);
         return error;
     }
@@ -114,7 +125,7 @@ int lt_control_get(const char *dir, const char *name, char **ret)
 int lt_control_set(const char *dir, const char *name, const char *text)
 {
     return setxattr(dir, control_name(name).text, text, strlen(text), 0) == 0 ? LT_OK
-                                                                              : lt_error_last();
+                                                                              : control_error();
 }
 
 int lt_control_ask(const char *dir, const char *name, struct lt_document *ret, char **ret_text)

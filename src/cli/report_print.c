@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { LABEL_WIDTH = 18 };
+enum { LABEL_WIDTH = 22 };
 
 enum format { TEXT, SIZE, LIMIT, COUNT, YES_NO, WHEN, SINCE };
 

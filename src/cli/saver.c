@@ -1,14 +1,34 @@
 // SPDX-License-Identifier: MIT
 #include "saver.h"
 
-#include <base/options.h>
+#include "daemon.h"
 
+#include <base/options.h>
+#include <lintel/tree.h>
+#pragma weak lt_tree_save
+
+/* On the thread that saves, every now and then. */
+static void note_progress(void *arg, const struct lt_tree_status *status)
+{
+    struct lt_saver *saver = arg;
+    atomic_store(&saver->files, status->files);
+    atomic_store(&saver->bytes, status->bytes);
+    atomic_store(&saver->skipped, status->skipped);
+    lt_service_notify("EXTEND_TIMEOUT_USEC=30000000");
+}
+
+/* The caller has set saver->running. */
 static void save(struct lt_saver *saver)
 {
+    const struct lt_tree_status nothing = {0};
     struct lt_diag reason = {""};
-    atomic_store(&saver->files, 0);
-    atomic_store(&saver->bytes, 0);
-    int error = lt_diag_set(&reason, LT_EOPNOTSUPP, "not yet");
+    struct lt_tree_options options = {
+        .progress = note_progress, .arg = saver, .cancel = &saver->cancel};
+    note_progress(saver, &nothing);
+    int error = lt_tree_save(NULL, lt_fs_root(saver->fs), saver->path, &options, &reason);
+    note_progress(saver, &options.status);
+    if (error != LT_OK && !reason.text[0])
+        lt_diag_set(&reason, error, "%s", lt_error_text(error));
     lt_mutex_lock(&saver->lock);
     saver->error = error;
     saver->reason = reason;
@@ -68,6 +88,14 @@ int lt_saver_finish(struct lt_saver *saver)
     return saver->error;
 }
 
+/* About how much there is to save: holes are not data, and the last page of a file is a whole one.
+ */
+static uint64_t total_bytes(struct lt_fs *fs)
+{
+    struct lt_statfs space;
+    return lt_fs_statfs(NULL, fs, &space) == LT_OK ? space.data : 0;
+}
+
 void lt_saver_report(struct lt_saver *saver, struct lt_json *json)
 {
     lt_mutex_lock(&saver->lock);
@@ -79,6 +107,8 @@ void lt_saver_report(struct lt_saver *saver, struct lt_json *json)
     lt_json_text(json, "state", state);
     lt_json_u64(json, "files", atomic_load(&saver->files));
     lt_json_u64(json, "bytes", atomic_load(&saver->bytes));
+    lt_json_u64(json, "total_bytes", total_bytes(saver->fs));
+    lt_json_u64(json, "skipped", atomic_load(&saver->skipped));
     lt_json_u64(json, "count", saver->count);
     if (saver->count > 0)
         lt_json_i64(json, "last", saver->last.sec);

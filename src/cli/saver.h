@@ -23,15 +23,16 @@ struct lt_saver {
     struct lt_thread *thread GUARDED_BY(lock);
 
     /* of the save that runs or ran last */
-    atomic_ullong files, bytes;
+    atomic_ullong files, bytes, skipped;
     atomic_bool cancel;
 };
 
 /* Starts a save on a thread of its own. LT_EINVAL without a path, LT_EALREADY if one is running. */
 int lt_saver_start(struct lt_saver *saver);
 
-/* Fills a file system from a directory or tar file, with progress on stderr; complains. */
-int lt_load(struct lt_fs *fs, const char *path, const char *progress);
+/* Fills a file system from a directory or tar file, with progress on stderr as --progress says;
+ * complains. */
+int lt_load(struct lt_fs *fs, const char *path, const char *when);
 
 /* Waits for one that is running, and saves on the calling thread. Without a path nothing happens.
  */

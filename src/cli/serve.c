@@ -14,6 +14,7 @@
 #include "report.h"
 #include "saver.h"
 
+#include <lintel/sddl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -31,14 +32,14 @@ struct server {
 /* What the handler needs: it runs on the main thread only, since all others block every signal. */
 static struct server *signalled;
 
-/* The first one unmounts; one that comes during the last save gives the save up. */
+/* The first one unmounts. During the last save only Ctrl-C counts: a machine that shuts down sends
+ * SIGTERM to everybody, and the save is what it should wait for. */
 static void on_signal(int number)
 {
-    (void)number;
     struct lt_mount *mount = atomic_load(&signalled->mount);
     if (mount)
         lt_mount_stop(mount);
-    else
+    else if (number == SIGINT)
         atomic_store(&signalled->saver.cancel, true);
 }
 
@@ -146,6 +147,54 @@ static void complain_of_source(const char *source, const struct lt_diag *diag)
         lt_complain("cannot open %s: %s", source, diag->text);
 }
 
+/* -o security=SDDL. */
+static int secure_root(struct lt_fs *fs, const char *sddl)
+{
+    struct lt_diag diag = {""};
+    char *descriptor;
+    size_t len;
+    if (!sddl[0])
+        return LT_OK;
+    int error = lt_sddl_parse(sddl, &descriptor, &len, &diag);
+    if (error != LT_OK) {
+        lt_complain("option 'security': %s", diag.text);
+        return error;
+    }
+    error = lt_node_security_set(NULL, lt_fs_root(fs), lt_strn(descriptor, len));
+    free(descriptor);
+    if (error != LT_OK)
+        lt_complain("option 'security': %s", lt_error_text(error));
+    return error;
+}
+
+/* What was opened just now and is new belongs to who did it, or only root could use it. */
+static int own_root(const struct server *s)
+{
+    struct lt_setattr owner = {
+        .mask = LT_SET_UID | LT_SET_GID, .uid = (uint32_t)geteuid(), .gid = (uint32_t)getegid()};
+    struct lt_volume volume;
+    struct lt_attr attr;
+    lt_fs_volume(s->fs, &volume);
+    bool is_new = volume.created.sec >= s->started.sec;
+    if (owner.uid == 0 || !is_new || volume.read_only)
+        return LT_OK;
+    int error = lt_node_getattr(NULL, lt_fs_root(s->fs), &attr);
+    if (error == LT_OK && attr.uid == 0)
+        error = lt_node_setattr(NULL, lt_fs_root(s->fs), &owner, NULL);
+    if (error != LT_OK)
+        lt_complain("cannot set the owner of the root directory: %s", lt_error_text(error));
+    return error;
+}
+
+/* All that happens to the volume before anybody sees it. Complains. */
+static int prepare(struct server *s)
+{
+    int error = own_root(s);
+    if (error == LT_OK && s->what->load)
+        error = lt_load(s->fs, s->what->load, s->what->progress);
+    return error == LT_OK ? secure_root(s->fs, s->what->request->security) : error;
+}
+
 static int mount_it(struct server *s, struct lt_mount **ret)
 {
     struct lt_mount_options *options = &s->what->request->front;
@@ -155,11 +204,10 @@ static int mount_it(struct server *s, struct lt_mount **ret)
     options->control_set = control_set;
     options->arg = s;
     if (!options->fs_name)
-        options->fs_name = s->what->source;
+        options->fs_name = s->what->name;
     int error = lt_mount_start(s->fs, s->what->dir, options, ret, &diag);
     if (error != LT_OK)
-        lt_complain("cannot mount %s on %s: %s", s->what->source, s->what->dir,
-                    diag.text[0] ? diag.text : lt_error_text(error));
+        lt_complain("%s", diag.text[0] ? diag.text : lt_error_text(error));
     return error;
 }
 
@@ -206,7 +254,7 @@ static int serve(void *arg, struct lt_launch *launch)
     }
     s.saver.fs = s.fs;
     s.saver.path = s.what->save;
-    if (!s.what->load || lt_load(s.fs, s.what->load, s.what->progress) == LT_OK)
+    if (prepare(&s) == LT_OK)
         status = mount_and_run(&s, launch);
     error = lt_fs_close(s.fs);
     if (error != LT_OK && status == LT_EXIT_OK) {

@@ -7,6 +7,7 @@
 
 /* What to serve. All is borrowed and absolute where it is a path. */
 struct lt_serve {
+    const char *name;   /* what the mount table shows as the device */
     const char *source; /* with its options */
     const char *dir;
     const char *load, *save; /* NULL: no */
