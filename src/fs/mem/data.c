@@ -189,18 +189,42 @@ static void window_release(struct writer *w, struct window *window)
         mem_pages_uncharge(w->arena, window->charged - window->adopted);
 }
 
+/* Gives one page back that the next sector does not need, for the nodes that lead to it. */
+static bool window_yield(struct writer *w, struct window *window)
+{
+    if (window->have > window->taken + 1) {
+        mem_pages_free(w->arena, &window->pages[--window->have], 1, 0);
+        return true;
+    }
+    if (window->charged > window->adopted + 1) {
+        mem_pages_uncharge(w->arena, 1);
+        window->charged--;
+        return true;
+    }
+    return false;
+}
+
+/* Puts a page of the window into the file. Near the limit the window may hold the memory that this
+ * takes. */
+static int put_sector(struct writer *w, struct window *window, void *page)
+{
+    int error;
+    do
+        error = mem_radix_put(&w->data->sectors, w->arena, w->offset / MEM_PAGE, page);
+    while (error && window_yield(w, window));
+    return error;
+}
+
 /* Moves the caller's page into the file; one that was there goes to the caller instead. */
 static int adopt_sector(struct writer *w, struct window *window, bool present)
 {
-    struct mem_radix *sectors = &w->data->sectors;
-    uint64_t sector = w->offset / MEM_PAGE;
     void *page = w->segs[0].base;
     if (present) {
-        w->segs[0].base = mem_radix_swap(sectors, sector, page);
+        w->segs[0].base = mem_radix_swap(&w->data->sectors, w->offset / MEM_PAGE, page);
     } else {
         if (window->adopted == window->charged)
             return LT_ENOSPC;
-        int error = mem_radix_put(sectors, w->arena, sector, page);
+        int error = put_sector(w, window, page);
         if (error)
             return error;
         window->adopted++;
@@ -220,7 +244,7 @@ static int copy_sector(struct writer *w, struct window *window, char *page, size
         if (window->taken == window->have)
             return LT_ENOSPC;
         page = window->pages[window->taken];
-        int error = mem_radix_put(&w->data->sectors, w->arena, w->offset / MEM_PAGE, page);
+        int error = put_sector(w, window, page);
         if (error)
             return error;
         window->taken++;
@@ -276,9 +300,11 @@ int64_t mem_data_write(struct mem_data *data, struct mem_arena *arena, uint64_t 
     struct writer w = {data, arena, offset, segs, count, 0, adopt};
     writer_skip_empty(&w);
     int error = write_all(&w, len);
+    if (w.offset == offset)
+        return error;
     if (w.offset > data->size)
         data->size = w.offset;
-    return w.offset > offset ? (int64_t)(w.offset - offset) : error;
+    return (int64_t)(w.offset - offset);
 }
 
 /* ---- Cutting ------------------------------------------------------------------------------- */
