@@ -194,6 +194,7 @@ static int here(struct lt_walk *w, struct lt_entry *ret)
 
 int lt_walk_entry(struct lt_walk *w, bool follow, struct lt_entry *ret)
 {
+    struct lt_entry found = {.stored = ret->stored};
     for (;;) {
         int r = lt_walk_parent(w);
         if (r == 0 && w->kind == WALK_DOTDOT)
@@ -202,17 +203,19 @@ int lt_walk_entry(struct lt_walk *w, bool follow, struct lt_entry *ret)
             return r;
         if (w->kind != WALK_NAME)
             return here(w, ret);
-        r = lt_node_lookup(w->ctx, w->dir, w->last, ret);
+        r = lt_node_lookup(w->ctx, w->dir, w->last, &found);
         if (r < 0)
             return r;
-        bool is_link = ret->node->type == LT_S_IFLNK;
-        if (is_link && (follow || w->slash))
-            r = lt_walk_follow(w, ret->node);
-        else if (!w->slash || ret->node->type == LT_S_IFDIR)
+        bool is_link = found.node->type == LT_S_IFLNK;
+        if (is_link && (follow || w->slash)) {
+            r = lt_walk_follow(w, found.node);
+        } else if (!w->slash || found.node->type == LT_S_IFDIR) {
+            *ret = found;
             return 0;
-        else
+        } else {
             r = LT_ENOTDIR;
-        lt_node_put(ret->node);
+        }
+        lt_node_put(found.node);
         if (r < 0)
             return r;
     }
