@@ -333,6 +333,8 @@ static const struct lt_channel_ops dev_ops = {
 
 int lt_channel_dev_fd(const struct lt_channel *dev)
 {
+    if (dev->ops != &dev_ops)
+        return LT_EOPNOTSUPP;
     return ((const struct dev *)dev)->workers[0].fd;
 }
 

@@ -5,7 +5,7 @@
 
 #include "channel.h"
 
-/* A descriptor of the connection; the channel's. */
+/* A descriptor of the connection; the channel's. LT_EOPNOTSUPP: it is another kind of channel. */
 int lt_channel_dev_fd(const struct lt_channel *dev);
 
 #endif

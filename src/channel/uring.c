@@ -378,7 +378,7 @@ int lt_channel_uring(struct lt_channel *dev, const struct lt_channel_config *con
 {
     int possible = get_nprocs_conf();
     unsigned count = possible > 0 ? (unsigned)possible : 1;
-    if (count > QUEUES_MAX)
+    if (count > QUEUES_MAX || lt_channel_dev_fd(dev) < 0)
         return LT_EOPNOTSUPP;
     struct uring *u = calloc(1, sizeof(*u) + count * sizeof(u->queues[0]));
     if (u == NULL)

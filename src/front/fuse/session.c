@@ -69,11 +69,18 @@ static void workers_free(struct lt_session *s)
     s->worker_count = 0;
 }
 
-static void worker_ended(struct lt_session *s, int reason)
+/* The first reason counts: what others end with only follows from it. */
+static void note_reason(struct lt_session *s, int reason)
 {
     lt_mutex_lock(&s->end_lock);
     if (s->end_reason == 0)
         s->end_reason = reason;
+    lt_mutex_unlock(&s->end_lock);
+}
+
+static void worker_ended(struct lt_session *s)
+{
+    lt_mutex_lock(&s->end_lock);
     s->running--;
     if (s->running == 0)
         lt_cond_wake_all(&s->ended);
@@ -89,9 +96,10 @@ static void serve(void *arg)
     notify_enter_worker();
     while ((r = lt_channel_receive(s->channel, w->index, &m)) == 0)
         lt_session_answer(w, &m);
+    note_reason(s, r);
     if (r != LT_ECANCELED) /* the peer is gone: nobody else will hear from it either */
         lt_channel_stop(s->channel);
-    worker_ended(s, r);
+    worker_ended(s);
 }
 
 /* ---- Life
