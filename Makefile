@@ -6,7 +6,7 @@ SETUP := tools/setup
 
 .PHONY: all setup run stop test bench install clean asan tsan fuzz coverage format
 all: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet
+	@ninja -C $(BUILD) -n | grep -q 'no work to do' || ninja -C $(BUILD) --quiet
 	@ln -sf src/cli/lintel $(BUILD)/lintel
 
 setup:
@@ -21,7 +21,7 @@ run: all
 	@tools/run $(BUILD)/lintel $(MNT)
 
 stop:
-	@$(BUILD)/lintel umount $(MNT)
+	@tools/run --stop $(BUILD)/lintel $(MNT)
 
 # A build directory that was set up before the test packages came does not know of them yet.
 TESTS_ON := $(BUILD)/.tests$(if $(CI),-werror)
