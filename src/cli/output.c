@@ -34,23 +34,30 @@ int lt_output_end(struct lt_json *json)
     return LT_EXIT_FAILED;
 }
 
-/* n / unit with one decimal below 10, and none above. */
-static void print_scaled(struct lt_text *t, uint64_t n, uint64_t unit, const char *name)
+/* n in the largest unit that leaves at least 1 before the point; three digits or so. */
+static struct lt_text scaled(uint64_t n, double step, const char *const *units)
 {
-    double scaled = (double)n / (double)unit;
-    int decimals = unit > 1 && scaled < 99.95 ? 1 : 0;
-    snprintf(t->s, sizeof(t->s), "%.*f %s", decimals, scaled, name);
+    struct lt_text t;
+    double value = (double)n;
+    const char *const *unit = units;
+    while (value >= step - 0.5 && unit[1]) {
+        value /= step;
+        unit++;
+    }
+    snprintf(t.s, sizeof(t.s), "%.*f %s", unit != units && value < 99.95 ? 1 : 0, value, *unit);
+    return t;
 }
 
 struct lt_text lt_text_size(uint64_t bytes)
 {
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    struct lt_text t;
-    unsigned power = 0;
-    while (power + 1 < sizeof(units) / sizeof(*units) && bytes >> (10 * (power + 1)) != 0)
-        power++;
-    print_scaled(&t, bytes, UINT64_C(1) << (10 * power), units[power]);
-    return t;
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", NULL};
+    return scaled(bytes, 1024, units);
+}
+
+struct lt_text lt_text_ns(uint64_t ns)
+{
+    static const char *const units[] = {"ns", "us", "ms", "s", NULL};
+    return scaled(ns, 1000, units);
 }
 
 struct lt_text lt_text_count(uint64_t n)
@@ -64,20 +71,6 @@ struct lt_text lt_text_count(uint64_t n)
         t.s[at++] = digits[i];
     }
     t.s[at] = '\0';
-    return t;
-}
-
-struct lt_text lt_text_ns(uint64_t ns)
-{
-    struct lt_text t;
-    if (ns < 1000)
-        print_scaled(&t, ns, 1, "ns");
-    else if (ns < 1000000)
-        print_scaled(&t, ns, 1000, "us");
-    else if (ns < 1000000000)
-        print_scaled(&t, ns, 1000000, "ms");
-    else
-        print_scaled(&t, ns, 1000000000, "s");
     return t;
 }
 
