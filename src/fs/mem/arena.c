@@ -220,6 +220,8 @@ static size_t pages_take(struct mem_arena *arena, enum mem_kind kind, void **pag
 static size_t below_limit(const struct mem_arena *arena, size_t count)
 {
     uint64_t used = mem_arena_used(arena);
+    if (count + used > arena->limit && arena->more)
+        arena->more(arena->more_arg, count);
     uint64_t room = arena->limit > used ? arena->limit - used : 0;
     return room < count ? (size_t)room : count;
 }

@@ -16,8 +16,8 @@
  * Accounting: `used` counts pages handed out and not on loan, exactly. Chunk headers (1 page in
  * 512) and dirty free pages are the arena's own and not counted.
  *
- * Locks: mem_arena.lock is innermost; nothing else is taken under it, and no page is zeroed or
- * discarded under it.
+ * Locks: mem_arena.lock is innermost but for what `more` takes; no page is zeroed or discarded
+ * under it.
  */
 #ifndef LT_FS_MEM_ARENA_H
 #define LT_FS_MEM_ARENA_H
@@ -70,7 +70,10 @@ struct mem_arena {
     uint64_t chunks;                   /* lock */
     uint64_t loaned;                   /* lock: pages handed out and not charged */
     _Atomic(uint64_t) used[MEM_KINDS]; /* written under lock: pages charged */
-    _Atomic(uint64_t) limit;           /* pages; UINT64_MAX: none */
+    /* Asked under lock when the limit is reached: may raise it for `pages` more. NULL: nobody. */
+    bool (*more)(void *arg, uint64_t pages);
+    void *more_arg;
+    _Atomic(uint64_t) limit; /* pages; UINT64_MAX: none */
     struct mem_slab slabs[MEM_SLAB_CLASSES];
     uint8_t slab_of[MEM_SLAB_MAX / 16 + 1]; /* immutable: class by size / 16, rounded up */
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Attributes. */
+#include "backed.h"
 #include "ext.h"
 #include "ops.h"
 
@@ -37,6 +38,8 @@ static void set_times(struct mem_node *node, const struct lt_setattr *set, struc
         node->mtime = mem_time(set->mtime);
     if (set->mask & LT_SET_BTIME)
         node->btime = mem_time(set->btime);
+    if (mem_is_backed(node) && (set->mask & (LT_SET_MTIME | LT_SET_MTIME_NOW | LT_SET_SIZE)))
+        mem_backed_touched(node);
     mem_changed(node, set->mask & LT_SET_CTIME ? mem_time(set->ctime) : now);
 }
 
@@ -66,6 +69,14 @@ static int set_acl(struct mem_node *node, struct lt_str acl) REQUIRES(node->lock
     return error == LT_ENODATA ? 0 : error;
 }
 
+static int set_size(struct mem_node *node, uint64_t size) REQUIRES(node->lock)
+{
+    if (mem_is_backed(node))
+        return mem_backed_truncate(node, size);
+    mem_data_truncate(&node->data, mem_arena_of(node), size);
+    return 0;
+}
+
 static int setattr_locked(struct mem_node *node, const struct lt_setattr *set) REQUIRES(node->lock)
 {
     int error = may_set(node, set->mask);
@@ -74,7 +85,9 @@ static int setattr_locked(struct mem_node *node, const struct lt_setattr *set) R
     if (error)
         return error;
     if ((set->mask & LT_SET_SIZE) && node->base.type == LT_S_IFREG)
-        mem_data_truncate(&node->data, mem_arena_of(node), set->size);
+        error = set_size(node, set->size);
+    if (error)
+        return error;
     set_attributes(node, set);
     return 0;
 }

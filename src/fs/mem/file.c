@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Data of files and streams: locks, inode flags and times around data.h. */
+#include "backed.h"
 #include "ops.h"
 
 #include <base/annotate.h>
+#include <stdlib.h>
 
 /* The most that one copy_range does under its locks. */
 #define COPY_MAX (UINT64_C(64) << 20)
@@ -52,27 +54,67 @@ static uint16_t own_flags(const struct mem_node *node, uint16_t of_main) REQUIRE
     return mem_is_stream(node) ? of_main : node->inode_flags;
 }
 
+static uint64_t size_of(const struct mem_node *node) REQUIRES_SHARED(node->lock)
+{
+    return mem_is_backed(node) ? mem_backed_size(node) : node->data.size;
+}
+
 /* ---- Reading ------------------------------------------------------------------------------- */
+
+/* What lies in the kernel has to be fetched first. */
+static int read_backed(const struct mem_node *node, uint64_t offset, size_t len,
+                       struct lt_sink *sink) REQUIRES_SHARED(node->lock)
+{
+    char *buf = len > 0 ? malloc(len) : NULL;
+    if (len > 0 && !buf)
+        return LT_ENOMEM;
+    int64_t done = len > 0 ? mem_backed_read(node, offset, buf, len) : 0;
+    struct lt_seg seg = {buf, done > 0 ? (size_t)done : 0};
+    int result = done < 0 ? (int)done : sink->put(sink, &seg, done > 0, seg.len);
+    free(buf);
+    return result < 0 ? result : (int)done;
+}
+
+/* Returns the bytes given to the sink. */
+static int read_stored(const struct mem_node *node, uint64_t offset, size_t len,
+                       struct lt_sink *sink) REQUIRES_SHARED(node->lock)
+{
+    struct lt_seg segs[MEM_WINDOW + 2];
+    size_t count = mem_data_map(&node->data, offset, len, segs);
+    int result = sink->put(sink, segs, count, len);
+    return result < 0 ? result : (int)len;
+}
 
 int mem_read(const struct lt_ctx *ctx, struct lt_node *base, uint64_t offset, size_t len,
              struct lt_sink *sink)
 {
     (void)ctx;
     struct mem_node *node = mem_node(base);
-    struct lt_seg segs[MEM_WINDOW + 2];
     lt_rwlock_read(&node->lock);
-    uint64_t size = node->data.size;
+    uint64_t size = size_of(node);
     if (offset >= size)
         len = 0;
     else if (len > size - offset)
         len = (size_t)(size - offset);
-    size_t count = mem_data_map(&node->data, offset, len, segs);
-    int result = sink->put(sink, segs, count, len);
+    int result = mem_is_backed(node) ? read_backed(node, offset, len, sink)
+                                     : read_stored(node, offset, len, sink);
     lt_rwlock_read_unlock(&node->lock);
-    if (result < 0)
-        return result;
-    mem_accessed(mem_main(node));
-    return (int)len;
+    if (result >= 0)
+        mem_accessed(mem_main(node));
+    return result;
+}
+
+static int seek_stored(const struct mem_data *data, uint64_t offset, enum lt_seek whence,
+                       uint64_t *ret)
+{
+    if (offset >= data->size)
+        return LT_ENXIO;
+    uint64_t found = whence == LT_SEEK_DATA ? mem_data_next_data(data, offset)
+                                            : mem_data_next_hole(data, offset);
+    if (whence == LT_SEEK_DATA && found == data->size)
+        return LT_ENXIO;
+    *ret = found;
+    return 0;
 }
 
 int mem_seek(const struct lt_ctx *ctx, struct lt_node *base, uint64_t offset, enum lt_seek whence,
@@ -81,16 +123,10 @@ int mem_seek(const struct lt_ctx *ctx, struct lt_node *base, uint64_t offset, en
     (void)ctx;
     struct mem_node *node = mem_node(base);
     lt_rwlock_read(&node->lock);
-    uint64_t size = node->data.size, found = size;
-    if (offset < size && whence == LT_SEEK_DATA)
-        found = mem_data_next_data(&node->data, offset);
-    else if (offset < size)
-        found = mem_data_next_hole(&node->data, offset);
+    int error = mem_is_backed(node) ? mem_backed_seek(node, offset, whence, ret)
+                                    : seek_stored(&node->data, offset, whence, ret);
     lt_rwlock_read_unlock(&node->lock);
-    if (offset >= size || (whence == LT_SEEK_DATA && found == size))
-        return LT_ENXIO;
-    *ret = found;
-    return 0;
+    return error;
 }
 
 /* ---- Writing ------------------------------------------------------------------------------- */
@@ -107,7 +143,7 @@ static size_t total_len(const struct lt_write *write)
 static int64_t place_write(const struct mem_node *node, const struct lt_write *write,
                            uint16_t inode_flags, uint64_t *ret_offset) REQUIRES_SHARED(node->lock)
 {
-    uint64_t size = node->data.size;
+    uint64_t size = size_of(node);
     uint64_t offset = write->flags & LT_WRITE_APPEND ? size : write->offset;
     size_t len = total_len(write);
     if (inode_flags & LT_INODE_IMMUTABLE)
@@ -133,7 +169,9 @@ int mem_write(const struct lt_ctx *ctx, struct lt_node *base, struct lt_write *w
     uint64_t offset = 0;
     lt_rwlock_write(&node->lock);
     int64_t done = place_write(node, write, own_flags(node, flags), &offset);
-    if (done > 0)
+    if (done > 0 && mem_is_backed(node))
+        done = mem_backed_write(node, offset, write->segs, write->count, (size_t)done);
+    else if (done > 0)
         done = mem_data_write(&node->data, mem_arena_of(node), offset, write->segs, write->count,
                               (size_t)done, write->flags & LT_WRITE_ADOPT);
     if (done > 0)
@@ -196,6 +234,8 @@ static int insert(struct mem_node *node, uint64_t offset, uint64_t len) REQUIRES
 static int allocate_locked(const struct lt_ctx *ctx, struct mem_node *node, uint32_t mode,
                            uint64_t offset, uint64_t len) REQUIRES(node->lock)
 {
+    if (mem_is_backed(node))
+        return mem_backed_allocate(node, mode, offset, len);
     if (mode & LT_FALLOC_COLLAPSE)
         return collapse(node, offset, len);
     if (mode & LT_FALLOC_INSERT)
@@ -268,10 +308,42 @@ static void copy_hole(struct mem_node *to, uint64_t offset, uint64_t len) REQUIR
         to->data.size = offset + len;
 }
 
+struct copy_sink {
+    struct lt_sink sink;
+    struct mem_node *to;
+    uint64_t offset;
+    int64_t done; /* bytes written */
+};
+
+static int put_copy(struct lt_sink *sink, const struct lt_seg *segs, size_t count,
+                    size_t total) NO_THREAD_SAFETY_ANALYSIS
+{
+    struct copy_sink *copy = (struct copy_sink *)sink;
+    struct mem_node *to = copy->to;
+    struct lt_seg *from = (struct lt_seg *)(uintptr_t)segs; /* written to only when adopted */
+    copy->done = mem_is_backed(to) ? mem_backed_write(to, copy->offset, segs, count, total)
+                                   : mem_data_write(&to->data, mem_arena_of(to), copy->offset, from,
+                                                    count, total, false);
+    return copy->done < 0 ? (int)copy->done : 0;
+}
+
+/* Copies where one side or both lie in the kernel; at most LT_IO_MAX. */
+static int64_t copy_through(struct mem_node *from, uint64_t from_offset, struct mem_node *to,
+                            uint64_t to_offset, uint64_t len) NO_THREAD_SAFETY_ANALYSIS
+{
+    struct copy_sink copy = {{put_copy}, to, to_offset, 0};
+    size_t part = len < LT_IO_MAX ? (size_t)len : LT_IO_MAX;
+    int result = mem_is_backed(from) ? read_backed(from, from_offset, part, &copy.sink)
+                                     : read_stored(from, from_offset, part, &copy.sink);
+    return result < 0 ? result : copy.done;
+}
+
 /* Copies the next run of data or hole, at most a window; returns its length or an error. */
 static int64_t copy_step(struct mem_node *from, uint64_t from_offset, struct mem_node *to,
                          uint64_t to_offset, uint64_t len) NO_THREAD_SAFETY_ANALYSIS
 {
+    if (mem_is_backed(from) || mem_is_backed(to))
+        return copy_through(from, from_offset, to, to_offset, len);
     uint64_t data = mem_data_next_data(&from->data, from_offset);
     if (data > from_offset) {
         uint64_t run = data - from_offset < len ? data - from_offset : len;
@@ -288,7 +360,7 @@ static int copy_locked(const struct lt_ctx *ctx, struct mem_node *from, uint64_t
                        struct mem_node *to, uint64_t to_offset, uint64_t len,
                        uint64_t *ret) NO_THREAD_SAFETY_ANALYSIS
 {
-    uint64_t size = from->data.size, done = 0;
+    uint64_t size = size_of(from), done = 0;
     int64_t step = 0;
     if (from_offset >= size)
         return 0;
@@ -315,7 +387,7 @@ int mem_copy_range(const struct lt_ctx *ctx, struct lt_node *from_base, uint64_t
     lock_pair(from, to);
     flags = own_flags(to, flags);
     bool forbidden =
-        (flags & LT_INODE_IMMUTABLE) || ((flags & LT_INODE_APPEND) && to_offset < to->data.size);
+        (flags & LT_INODE_IMMUTABLE) || ((flags & LT_INODE_APPEND) && to_offset < size_of(to));
     int error = forbidden ? LT_EPERM
                           : copy_locked(ctx, from, from_offset, to, to_offset,
                                         len < COPY_MAX ? len : COPY_MAX, &done);

@@ -2,6 +2,7 @@
 /* The volume: opening from options, its facts, and the table of operations. */
 #include "mem.h"
 
+#include "backed.h"
 #include "dir.h"
 #include "ext.h"
 #include "ops.h"
@@ -23,6 +24,7 @@ static int mem_close(struct lt_fs *base)
     assert(atomic_load(&base->root->refs) == 1);
     lt_fs_fini(base);
     mem_arena_fini(&fs->arena);
+    mem_backed_fs_fini(fs);
     free(fs);
     return 0;
 }
@@ -53,13 +55,14 @@ static int mem_statfs(const struct lt_ctx *ctx, struct lt_fs *base, struct lt_st
     struct mem_fs *fs = mem_fs(base);
     struct mem_arena_facts facts;
     mem_arena_facts(&fs->arena, &facts);
-    uint64_t used = facts.data_pages + facts.meta_pages, total = fs->arena.limit;
+    uint64_t backed = mem_backed_used(fs) / MEM_PAGE, data = facts.data_pages + backed;
+    uint64_t used = data + facts.meta_pages, total = mem_backed_total(fs);
     *ret = (struct lt_statfs){
         .total = total * MEM_PAGE,
         .used = used * MEM_PAGE,
         .free = (total - used) * MEM_PAGE,
         .available = (total - used) * MEM_PAGE,
-        .data = facts.data_pages * MEM_PAGE,
+        .data = data * MEM_PAGE,
         .metadata = facts.meta_pages * MEM_PAGE,
         .nodes = mem_ids_count(&fs->ids),
         .nodes_max = fs->ids.max,
@@ -118,6 +121,7 @@ static int mem_facts(struct lt_fs *base, int (*fn)(void *arg, const char *name, 
         {"arena_chunks", arena.chunks},
         {"data_pages", arena.data_pages},
         {"metadata_pages", arena.meta_pages},
+        {"backed_bytes", mem_backed_used(fs)},
         {"loaned_pages", arena.loaned_pages},
         {"returnable_bytes", arena.dirty_pages * MEM_PAGE},
         {"slab_pages", slabs.pages},
@@ -198,6 +202,8 @@ static const struct lt_fs_ops ops = {
     .allocate = mem_allocate,
     .seek = mem_seek,
     .copy_range = mem_copy_range,
+    .backing_get = mem_backing_get,
+    .backing_put = mem_backing_put,
     .xattr_get = mem_xattr_get,
     .xattr_set = mem_xattr_set,
     .xattr_remove = mem_xattr_remove,
@@ -315,6 +321,7 @@ static int init(struct mem_fs *fs, const struct options *o)
     fs->hash_key = random.key;
     fs->generation = random.generation;
     mem_arena_init(&fs->arena, o->size / MEM_PAGE);
+    mem_backed_fs_init(fs);
     mem_slab_init(&fs->arena);
     describe(fs, o);
     error = make_root(fs, o);

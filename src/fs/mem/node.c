@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "node.h"
 
+#include "backed.h"
 #include "ext.h"
 #include "ops.h"
 
@@ -43,12 +44,15 @@ static int fill_node(struct mem_node *node, const struct lt_create *spec) REQUIR
     return error;
 }
 
-static void free_node(struct mem_node *node)
+/* Nobody else can reach the node. */
+static void free_node(struct mem_node *node) NO_THREAD_SAFETY_ANALYSIS
 {
     struct mem_arena *arena = mem_arena_of(node);
     assert(!node->names);
     mem_ext_free(node);
-    if (node->base.type == LT_S_IFREG)
+    if (mem_is_backed(node))
+        mem_backed_fini(node);
+    else if (node->base.type == LT_S_IFREG)
         mem_data_fini(&node->data, arena);
     else if (node->base.type == LT_S_IFLNK)
         mem_free(arena, node->target, node->target_len);
@@ -144,6 +148,8 @@ void mem_node_attr(const struct mem_node *node, struct lt_attr *ret)
         .has = mem_ext_has(node),
     };
     size_of(node, ret);
+    if (mem_is_backed(node))
+        mem_backed_attr(node, ret);
     if (!node->ext)
         return;
     ret->ea_size = node->ext->ea_size;

@@ -15,7 +15,8 @@
  *   mem_node.lock of others      after the directories that lead to them, one at a time, but for
  *                                copy_range, which takes two files in the order of their addresses
  *   mem_node.lock of streams     after their main node's
- *   mem_fs.security.lock, mem_fs.ids.lock, mem_fs.label_lock, mem_slab.lock, mem_arena.lock
+ *   mem_fs.security.lock, mem_fs.ids.lock, mem_fs.label_lock, mem_slab.lock, mem_arena.lock,
+ *   mem_fs.backed.lock
  */
 #ifndef LT_FS_MEM_NODE_H
 #define LT_FS_MEM_NODE_H
@@ -35,6 +36,7 @@ struct mem_time {
     uint32_t nsec;
 };
 
+struct lt_hidden;
 struct mem_ext;
 struct mem_fs;
 struct mem_node;
@@ -49,7 +51,16 @@ struct mem_entry {
     char name[]; /* no NUL */
 };
 
-enum { MEM_LINKABLE = 0x1 }; /* lt_node.flags: made without a name, may get one */
+/* lt_node.flags, guarded by the node's lock. */
+enum {
+    MEM_LINKABLE = 0x1, /* made without a name, may get one */
+    MEM_BACKED = 0x2    /* the data lies in the kernel: backed.h */
+};
+
+struct mem_backing {
+    int fd;         /* a file of mem_fs.backed.store */
+    unsigned opens; /* the kernel's: while there are any it changes the file by itself */
+};
 
 struct mem_node {
     struct lt_node base;
@@ -66,10 +77,11 @@ struct mem_node {
     uint16_t inode_flags;
     uint16_t target_len; /* symlinks */
     union {
-        struct mem_data data; /* regular files, streams */
-        struct mem_tree tree; /* directories: entries by key */
-        char *target;         /* symlinks: immutable */
-        uint32_t rdev;        /* devices: immutable */
+        struct mem_data data;       /* regular files, streams */
+        struct mem_backing backing; /* regular files with MEM_BACKED */
+        struct mem_tree tree;       /* directories: entries by key */
+        char *target;               /* symlinks: immutable */
+        uint32_t rdev;              /* devices: immutable */
     };
 };
 static_assert(sizeof(struct mem_node) <= 160, "a node has a slab class of its own size");
@@ -98,6 +110,11 @@ struct mem_fs {
         struct lt_mutex lock;
         struct mem_tree tree; /* struct mem_security by key */
     } security;
+    struct {
+        struct lt_mutex lock;
+        _Atomic(struct lt_hidden *) store; /* set once */
+        uint64_t total;                    /* lock: pages of the volume; arena.limit is a part */
+    } backed;                              /* see backed.h */
 };
 
 static inline struct mem_fs *mem_fs(struct lt_fs *fs)
