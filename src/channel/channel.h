@@ -47,6 +47,8 @@ struct lt_channel_ops {
                  const struct lt_seg *segs, size_t count);
     int (*notify)(struct lt_channel *channel, int code, const struct lt_seg *segs, size_t count);
     void (*hand_over)(struct lt_channel *channel, unsigned worker);
+    int (*backing_open)(struct lt_channel *channel, int fd);
+    void (*backing_close)(struct lt_channel *channel, int id);
     void (*stop)(struct lt_channel *channel);
     void (*close)(struct lt_channel *channel);
 };
@@ -93,6 +95,21 @@ static inline void lt_channel_hand_over(struct lt_channel *channel, unsigned wor
 {
     if (channel->ops->hand_over)
         channel->ops->hand_over(channel, worker);
+}
+
+/*
+ * Registers a file of the operating system with the kernel, for replies with
+ * LT_FOPEN_PASSTHROUGH; returns its id > 0. The descriptor stays the caller's. LT_EPERM (not
+ * negotiated, or no privilege), LT_ELOOP, LT_EOPNOTSUPP (no kernel at the other end).
+ */
+static inline int lt_channel_backing_open(struct lt_channel *channel, int fd)
+{
+    return channel->ops->backing_open ? channel->ops->backing_open(channel, fd) : LT_EOPNOTSUPP;
+}
+
+static inline void lt_channel_backing_close(struct lt_channel *channel, int id)
+{
+    channel->ops->backing_close(channel, id);
 }
 
 /* Makes every receive return LT_ECANCELED, now and later. Async-signal-safe; any thread. */

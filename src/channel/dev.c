@@ -26,7 +26,16 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define FUSE_DEV_IOC_CLONE _IOR(229, 0, uint32_t) /* linux/fuse.h */
+/* linux/fuse.h */
+#define FUSE_DEV_IOC_CLONE _IOR(229, 0, uint32_t)
+#define FUSE_DEV_IOC_BACKING_OPEN _IOW(229, 1, struct backing_map)
+#define FUSE_DEV_IOC_BACKING_CLOSE _IOW(229, 2, uint32_t)
+
+struct backing_map {
+    int32_t fd;
+    uint32_t flags; /* 0 */
+    uint64_t padding;
+};
 
 #define HEADERS (sizeof(struct lt_fuse_in_header) + sizeof(struct lt_fuse_write_in))
 #define PAGES_MAX 256u
@@ -292,6 +301,19 @@ static int dev_notify(struct lt_channel *channel, int code, const struct lt_seg 
     return send_message(dev_of(channel)->workers[0].fd, code, 0, segs, count);
 }
 
+static int dev_backing_open(struct lt_channel *channel, int fd)
+{
+    struct backing_map map = {.fd = fd};
+    int id = ioctl(dev_of(channel)->workers[0].fd, FUSE_DEV_IOC_BACKING_OPEN, &map);
+    return id < 0 ? lt_error_last() : id;
+}
+
+static void dev_backing_close(struct lt_channel *channel, int id)
+{
+    uint32_t backing_id = (uint32_t)id;
+    ioctl(dev_of(channel)->workers[0].fd, FUSE_DEV_IOC_BACKING_CLOSE, &backing_id);
+}
+
 /* ---- Life ------------------------------------------------------------------------------------ */
 
 static void dev_stop(struct lt_channel *channel)
@@ -327,6 +349,8 @@ static const struct lt_channel_ops dev_ops = {
     .reply = dev_reply,
     .notify = dev_notify,
     .hand_over = dev_hand_over,
+    .backing_open = dev_backing_open,
+    .backing_close = dev_backing_close,
     .stop = dev_stop,
     .close = dev_close,
 };

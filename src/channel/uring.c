@@ -266,6 +266,16 @@ static int uring_notify(struct lt_channel *channel, int code, const struct lt_se
     return lt_channel_notify(uring_of(channel)->dev, code, segs, count);
 }
 
+static int uring_backing_open(struct lt_channel *channel, int fd)
+{
+    return lt_channel_backing_open(uring_of(channel)->dev, fd);
+}
+
+static void uring_backing_close(struct lt_channel *channel, int id)
+{
+    lt_channel_backing_close(uring_of(channel)->dev, id);
+}
+
 /* ---- Life
  * ----------------------------------------------------------------------------------------- */
 
@@ -313,6 +323,8 @@ static const struct lt_channel_ops uring_ops = {
     .receive = uring_receive,
     .reply = uring_reply,
     .notify = uring_notify,
+    .backing_open = uring_backing_open,
+    .backing_close = uring_backing_close,
     .stop = uring_stop,
     .close = uring_close,
 };

@@ -5,11 +5,28 @@
 /* ---- Opening ------------------------------------------------------------------------------------
  */
 
+int open_node(struct call *c, struct lt_node *node, struct lt_fuse_open_out *ret)
+{
+    *ret = (struct lt_fuse_open_out){.open_flags = LT_FOPEN_KEEP_CACHE};
+    if (!c->s->passthrough || node->type != LT_S_IFREG)
+        return 0;
+    int32_t id;
+    int r = lt_backings_open(&c->s->backings, c->s->channel, &c->ctx, node, &id);
+    if (r == 0 && id > 0)
+        *ret = (struct lt_fuse_open_out){.open_flags = LT_FOPEN_PASSTHROUGH, .backing_id = id};
+    return r;
+}
+
+bool close_node(struct call *c, struct lt_node *node)
+{
+    return c->s->passthrough && lt_backings_release(&c->s->backings, c->s->channel, node);
+}
+
 /* What is not kept by open file needs no OPEN: after ENOSYS the kernel asks no more. */
 int on_open(struct call *c)
 {
     const struct lt_fuse_open_in *in = &c->req.args.open;
-    struct lt_fuse_open_out out = {.open_flags = LT_FOPEN_KEEP_CACHE};
+    struct lt_fuse_open_out out;
     if (!c->s->use_open)
         return LT_ENOSYS;
     if (in->flags & LT_FUSE_O_TRUNC && c->s->features & LT_FUSE_ATOMIC_O_TRUNC) {
@@ -20,7 +37,10 @@ int on_open(struct call *c)
         if (r < 0)
             return r;
     }
-    return reply_bytes(c, &out, sizeof(out));
+    int r = open_node(c, c->node, &out);
+    if (r == 0 && reply_segs(c, &(struct lt_seg){&out, sizeof(out)}, 1) == LT_ENOENT)
+        close_node(c, c->node);
+    return r;
 }
 
 /* ---- Reading ------------------------------------------------------------------------------------

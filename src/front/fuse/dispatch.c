@@ -54,9 +54,10 @@ static int hand_out(struct call *c, struct lt_entry *entry, struct lt_fuse_entry
 /* Sends what hand_out() made; takes the node back if nobody wanted it any more. */
 static int send_handed_out(struct call *c, uint64_t id, const struct lt_seg *segs, size_t count)
 {
-    if (reply_segs(c, segs, count) == LT_ENOENT)
+    int r = reply_segs(c, segs, count);
+    if (r == LT_ENOENT)
         lt_nodes_forget(&c->s->nodes, id, 1);
-    return 0;
+    return r;
 }
 
 int reply_entry(struct call *c, struct lt_entry *entry)
@@ -65,18 +66,26 @@ int reply_entry(struct call *c, struct lt_entry *entry)
     int r = hand_out(c, entry, &out);
     if (r < 0)
         return r;
-    return send_handed_out(c, out.nodeid, &(struct lt_seg){&out, sizeof(out)}, 1);
+    send_handed_out(c, out.nodeid, &(struct lt_seg){&out, sizeof(out)}, 1);
+    return 0;
 }
 
 int reply_created(struct call *c, struct lt_entry *entry)
 {
     struct lt_fuse_entry_out out;
-    struct lt_fuse_open_out open = {.open_flags = LT_FOPEN_KEEP_CACHE};
-    int r = hand_out(c, entry, &out);
-    if (r < 0)
-        return r;
-    struct lt_seg segs[2] = {{&out, sizeof(out)}, {&open, sizeof(open)}};
-    return send_handed_out(c, out.nodeid, segs, 2);
+    struct lt_fuse_open_out open;
+    struct lt_node *node = lt_node_get(entry->node);
+    int r = open_node(c, node, &open);
+    if (r == 0) {
+        struct lt_seg segs[2] = {{&out, sizeof(out)}, {&open, sizeof(open)}};
+        r = hand_out(c, entry, &out);
+        if (r < 0 || send_handed_out(c, out.nodeid, segs, 2) == LT_ENOENT)
+            close_node(c, node);
+    } else {
+        lt_node_put(entry->node);
+    }
+    lt_node_put(node);
+    return r;
 }
 
 int reply_attr(struct call *c, const struct lt_attr *attr)

@@ -28,7 +28,10 @@ static uint64_t wanted_features(const struct lt_session *s)
     want |= s->volume.remote ? LT_FUSE_AUTO_INVAL_DATA : LT_FUSE_EXPLICIT_INVAL_DATA;
     if (s->options.default_permissions)
         want |= LT_FUSE_POSIX_ACL;
-    if (s->options.writeback == LT_ON)
+    /* With both the kernel drops passthrough without a word. */
+    if (s->passthrough)
+        want |= LT_FUSE_PASSTHROUGH;
+    else if (s->options.writeback == LT_ON)
         want |= LT_FUSE_WRITEBACK_CACHE;
     if (s->options.locks)
         want |= LT_FUSE_POSIX_LOCKS | LT_FUSE_FLOCK_LOCKS;
@@ -82,6 +85,7 @@ static void fill_reply(const struct lt_session *s, const struct lt_fuse_init_in 
         .max_write = s->max_write,
         .time_gran = 1,
         .max_pages = (uint16_t)(s->max_write / LT_PAGE_SIZE),
+        .max_stack_depth = s->passthrough ? 1 : 0,
     };
 }
 
@@ -103,6 +107,9 @@ int on_init(struct call *c)
     s->use_open |= !(s->features & LT_FUSE_NO_OPEN_SUPPORT);
     if (!(s->features & LT_FUSE_MAX_PAGES) && s->max_write > 32 * LT_PAGE_SIZE)
         s->max_write = 32 * LT_PAGE_SIZE; /* what the protocol had before 7.28 */
+    s->passthrough = s->features & LT_FUSE_PASSTHROUGH;
+    if (s->options.passthrough == LT_ON && !s->passthrough)
+        return LT_EOPNOTSUPP;
     set_caching(s);
     if (try_uring(s, offered))
         s->features |= LT_FUSE_OVER_IO_URING;

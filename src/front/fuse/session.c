@@ -119,7 +119,9 @@ int lt_session_new(struct lt_fs *fs, const struct lt_mount_options *options,
     s->config = *config;
     s->channel = channel;
     s->max_write = config->max_write;
-    s->use_open = options->locks; /* RELEASE gives locks up, and only an OPEN has one */
+    s->passthrough = options->passthrough == LT_ON && lt_backings_possible(fs);
+    /* RELEASE gives locks and backing files up, and only an OPEN has one. */
+    s->use_open = options->locks || s->passthrough;
     s->scratch_size =
         config->max_write > 2 * LT_XATTR_SIZE_MAX ? config->max_write : 2 * LT_XATTR_SIZE_MAX;
     lt_fs_volume(fs, &s->volume);
@@ -206,6 +208,7 @@ void lt_session_free(struct lt_session *s)
     }
     workers_free(s);
     lt_channel_close(s->channel);
+    lt_backings_fini(&s->backings);
     lt_nodes_fini(&s->nodes);
     free(s);
 }

@@ -15,6 +15,7 @@
 #ifndef LT_FRONT_FUSE_SESSION_H
 #define LT_FRONT_FUSE_SESSION_H
 
+#include "backing.h"
 #include "nodes.h"
 #include "stats.h"
 
@@ -48,10 +49,12 @@ struct lt_session {
 
     /* Set by INIT, before there are threads; a second INIT is refused. */
     bool initialized;
-    uint32_t minor;              /* of the peer */
-    uint64_t features;           /* LT_FUSE_... accepted by both */
-    uint32_t max_write;          /* bytes; also the most that one READ asks for */
-    bool use_open;               /* OPEN, CREATE and RELEASE are answered: state belongs to them */
+    uint32_t minor;     /* of the peer */
+    uint64_t features;  /* LT_FUSE_... accepted by both */
+    uint32_t max_write; /* bytes; also the most that one READ asks for */
+    bool use_open;      /* OPEN, CREATE and RELEASE are answered: state belongs to them */
+    bool passthrough;   /* the kernel does the I/O of open files: backing.h */
+    struct lt_backings backings;
     struct lt_fuse_timeouts ttl; /* of names and attributes */
     bool cache_negative;
 
@@ -124,6 +127,12 @@ int reply_bytes(struct call *c, const void *body, size_t len);
 int reply_segs(struct call *c, const struct lt_seg *segs, size_t count);
 int reply_entry(struct call *c, struct lt_entry *entry); /* takes entry->node over, always */
 int reply_attr(struct call *c, const struct lt_attr *attr);
+
+/* Opens a node: fills the body of the reply to OPEN. The peer owes a RELEASE if this succeeds. */
+int open_node(struct call *c, struct lt_node *node, struct lt_fuse_open_out *ret);
+
+/* Undoes it; returns whether the kernel may have changed the file by itself until now. */
+bool close_node(struct call *c, struct lt_node *node);
 
 /* The same as reply_entry() followed by the body of an OPEN. */
 int reply_created(struct call *c, struct lt_entry *entry);
