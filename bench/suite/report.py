@@ -147,8 +147,8 @@ def inproc_rows(doc):
     for r in doc["inproc"]:
         if r["op"] == "memory":
             continue
-        ns = r["wall_ns"] / r["count"]
-        rate = f"{r['bytes'] * 1000 / r['wall_ns']:.0f}" if r["bytes"] else ""
+        ns = r["cpu_ns"] / r["count"]
+        rate = f"{r['bytes'] * 1000 / r['cpu_ns']:.0f}" if r["bytes"] else ""
         rows.append([r["op"], f"{r['entries']:,}" if r["entries"] else "", f"{ns:.0f}", rate])
     return rows if len(rows) > 1 else []
 
