@@ -6,7 +6,7 @@
 enum { DEPTH_MAX = 16, VALUES_MAX = 20000 };
 
 struct parser {
-    char *p;
+    char *p; /* behind the end after a mistake */
     struct lt_document doc;
     size_t open[DEPTH_MAX]; /* places of the containers that are open */
     unsigned depth;
@@ -137,12 +137,37 @@ static int open_container(struct parser *s, enum lt_value_type type, const char 
     return add(s, type, key, (struct lt_str){NULL, 0});
 }
 
+static size_t digits(const char *p)
+{
+    return strspn(p, "0123456789");
+}
+
+/* Length of the number at p, or 0 if it is none: -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]?
+ * [0-9]+)? */
+static size_t number_length(const char *p)
+{
+    size_t sign = *p == '-', whole = digits(p + sign), len = sign + whole;
+    if (whole == 0 || (whole > 1 && p[sign] == '0'))
+        return 0;
+    if (p[len] == '.') {
+        size_t fraction = digits(p + len + 1);
+        if (fraction == 0)
+            return 0;
+        len += 1 + fraction;
+    }
+    if (p[len] == 'e' || p[len] == 'E') {
+        size_t start = len + 1 + (p[len + 1] == '+' || p[len + 1] == '-');
+        if (digits(p + start) == 0)
+            return 0;
+        len = start + digits(p + start);
+    }
+    return len;
+}
+
 static int parse_number(struct parser *s, const char *key)
 {
-    size_t len = strspn(s->p, "+-.0123456789eE");
-    char *end;
-    strtod(s->p, &end);
-    if (len == 0 || end != s->p + len || s->p[0] == '+' || s->p[0] == '.')
+    size_t len = number_length(s->p);
+    if (len == 0)
         return LT_EBADMSG;
     struct lt_str text = lt_strn(s->p, len);
     s->p += len;
@@ -180,8 +205,10 @@ static int parse_member(struct parser *s, const struct lt_value *container)
     if (container->type == LT_VALUE_ARRAY)
         return parse_value(s, NULL);
     const char *key = parse_string(s);
+    if (!key)
+        return LT_EBADMSG;
     skip_space(s);
-    if (!key || *s->p != ':')
+    if (*s->p != ':')
         return LT_EBADMSG;
     s->p++;
     skip_space(s);
@@ -216,9 +243,10 @@ int lt_document_parse(char *text, struct lt_document *ret)
     int error = parse_value(&s, NULL);
     while (error == LT_OK && s.depth > 0)
         error = parse_step(&s);
-    skip_space(&s);
-    if (error == LT_OK && *s.p)
-        error = LT_EBADMSG;
+    if (error == LT_OK) {
+        skip_space(&s);
+        error = *s.p ? LT_EBADMSG : LT_OK;
+    }
     if (error != LT_OK) {
         free(s.doc.values);
         return error;

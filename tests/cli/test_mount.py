@@ -189,6 +189,16 @@ def ids_and_umask_can_be_chosen(place):
 
 
 @mount_test
+def security_of_the_root_is_read_as_sddl(place):
+    fails(lintel("mount", "mem:", place.mnt, "-o", "security=O:XX"), 1, "option 'security'")
+    assert not place.is_mounted()
+    place.mount("-o", "security=O:BAG:BAD:P(A;;FA;;;SY)(A;;FA;;;WD)")
+    descriptor = os.getxattr(place.mnt, "system.ntfs_acl")
+    equal(descriptor[0], 1, "revision of the descriptor")
+    contains(descriptor, bytes.fromhex("01020000000000052000000020020000"))  # S-1-5-32-544
+
+
+@mount_test
 def info_has_all_sections(place):
     place.mount(source="mem:size=64m")
     write(place.join("mnt", "a"), "x" * 100000)
