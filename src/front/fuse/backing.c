@@ -50,7 +50,7 @@ static int32_t make_backing(struct lt_channel *channel, const struct lt_ctx *ctx
 }
 
 int lt_backings_open(struct lt_backings *backings, struct lt_channel *channel,
-                     const struct lt_ctx *ctx, struct lt_node *node, int32_t *ret_id)
+                     const struct lt_ctx *ctx, struct lt_node *node, bool wanted, int32_t *ret_id)
 {
     int r = 0;
     lt_mutex_lock(&backings->lock);
@@ -63,7 +63,7 @@ int lt_backings_open(struct lt_backings *backings, struct lt_channel *channel,
     } else {
         if (b->opens++ == 0) {
             b->node = lt_node_get(node);
-            b->id = make_backing(channel, ctx, node);
+            b->id = wanted ? make_backing(channel, ctx, node) : 0;
         }
         *ret_id = b->id;
     }

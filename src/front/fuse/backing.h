@@ -28,11 +28,12 @@ struct lt_backings {
 bool lt_backings_possible(struct lt_fs *fs);
 
 /*
- * One more open of a node. *ret_id: the backing id, or 0 if this node does not
- * pass through. LT_ENOMEM. Every success is undone by lt_backings_release().
+ * One more open of a node; `wanted`: it should pass through if this open is the first. *ret_id: the
+ * backing id, or 0 if the node does not pass through. LT_ENOMEM. Every success is undone by
+ * lt_backings_release().
  */
 int lt_backings_open(struct lt_backings *backings, struct lt_channel *channel,
-                     const struct lt_ctx *ctx, struct lt_node *node, int32_t *ret_id);
+                     const struct lt_ctx *ctx, struct lt_node *node, bool wanted, int32_t *ret_id);
 
 /* One open less; returns whether it was the last of a node that passed through. */
 bool lt_backings_release(struct lt_backings *backings, struct lt_channel *channel,

@@ -2,19 +2,30 @@
 /* Requests about the content of files. */
 #include "handlers.h"
 
+#define PASSTHROUGH_MIN (64u << 10) /* bytes from which an existing file passes through */
+
 /* ---- Opening ------------------------------------------------------------------------------------
  */
 
-int open_node(struct call *c, struct lt_node *node, struct lt_fuse_open_out *ret)
+/*
+ * Where files pass through, one that is small and already there does not: an OPEN
+ * and a READ cost less than moving it twice. Its cached pages are dropped at
+ * open, because it may have passed through and changed since they were read.
+ */
+int open_node(struct call *c, struct lt_node *node, uint64_t size, bool fresh,
+              struct lt_fuse_open_out *ret)
 {
     *ret = (struct lt_fuse_open_out){.open_flags = LT_FOPEN_KEEP_CACHE};
     if (!c->s->passthrough || node->type != LT_S_IFREG)
         return 0;
     int32_t id;
-    int r = lt_backings_open(&c->s->backings, c->s->channel, &c->ctx, node, &id);
-    if (r == 0 && id > 0)
-        *ret = (struct lt_fuse_open_out){.open_flags = LT_FOPEN_PASSTHROUGH, .backing_id = id};
-    return r;
+    bool wanted = fresh || size >= PASSTHROUGH_MIN;
+    int r = lt_backings_open(&c->s->backings, c->s->channel, &c->ctx, node, wanted, &id);
+    if (r < 0)
+        return r;
+    *ret = (struct lt_fuse_open_out){.open_flags = id > 0 ? LT_FOPEN_PASSTHROUGH : 0,
+                                     .backing_id = id};
+    return 0;
 }
 
 bool close_node(struct call *c, struct lt_node *node)
@@ -27,17 +38,17 @@ int on_open(struct call *c)
 {
     const struct lt_fuse_open_in *in = &c->req.args.open;
     struct lt_fuse_open_out out;
+    struct lt_attr attr;
+    bool truncate = in->flags & LT_FUSE_O_TRUNC && c->s->features & LT_FUSE_ATOMIC_O_TRUNC;
+    struct lt_setattr set = {.mask = LT_SET_SIZE};
     if (!c->s->use_open)
         return LT_ENOSYS;
-    if (in->flags & LT_FUSE_O_TRUNC && c->s->features & LT_FUSE_ATOMIC_O_TRUNC) {
-        struct lt_setattr set = {.mask = LT_SET_SIZE};
-        if (in->open_flags & LT_FUSE_OPEN_KILL_SUIDGID)
-            set.mask |= LT_SET_KILL_PRIV;
-        int r = lt_node_setattr(&c->ctx, c->node, &set, NULL);
-        if (r < 0)
-            return r;
-    }
-    int r = open_node(c, c->node, &out);
+    if (in->open_flags & LT_FUSE_OPEN_KILL_SUIDGID)
+        set.mask |= LT_SET_KILL_PRIV;
+    int r = truncate ? lt_node_setattr(&c->ctx, c->node, &set, &attr)
+                     : lt_node_getattr(&c->ctx, c->node, &attr);
+    if (r == 0)
+        r = open_node(c, c->node, attr.size, truncate, &out);
     if (r == 0 && reply_segs(c, &(struct lt_seg){&out, sizeof(out)}, 1) == LT_ENOENT)
         close_node(c, c->node);
     return r;

@@ -128,8 +128,12 @@ int reply_segs(struct call *c, const struct lt_seg *segs, size_t count);
 int reply_entry(struct call *c, struct lt_entry *entry); /* takes entry->node over, always */
 int reply_attr(struct call *c, const struct lt_attr *attr);
 
-/* Opens a node: fills the body of the reply to OPEN. The peer owes a RELEASE if this succeeds. */
-int open_node(struct call *c, struct lt_node *node, struct lt_fuse_open_out *ret);
+/*
+ * Opens a node with so many bytes of data: fills the body of the reply to OPEN. `fresh`: it is
+ * empty and will be written. The peer owes a RELEASE if this succeeds.
+ */
+int open_node(struct call *c, struct lt_node *node, uint64_t size, bool fresh,
+              struct lt_fuse_open_out *ret);
 
 /* Undoes it; returns whether the kernel may have changed the file by itself until now. */
 bool close_node(struct call *c, struct lt_node *node);
