@@ -134,9 +134,11 @@ static int check_nodes(const struct rename *r) NO_THREAD_SAFETY_ANALYSIS
 static int make_whiteout(struct rename *r, const struct lt_ctx *ctx)
 {
     struct mem_node *dir = r->from.dir;
-    bool inherits = dir->mode & LT_S_ISGID;
-    struct lt_create spec = {
-        .mode = LT_S_IFCHR, .uid = ctx->uid, .gid = inherits ? dir->gid : ctx->gid};
+    struct lt_create spec = {.mode = LT_S_IFCHR, .uid = ctx->uid, .gid = ctx->gid};
+    lt_rwlock_read(&dir->lock);
+    if (dir->mode & LT_S_ISGID)
+        spec.gid = dir->gid;
+    lt_rwlock_read_unlock(&dir->lock);
     return mem_node_new(r->fs, &spec, &r->whiteout);
 }
 

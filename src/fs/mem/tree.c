@@ -2,8 +2,8 @@
 /*
  * A node holds up to `slots` keys and, behind them, as many pointers. keys[i] of an
  * inner node is a lower bound of what is below child i; an insert below the first
- * bound lowers it. Full nodes are split on the way down, before anything has
- * changed below them, so that a failed insert leaves a valid tree.
+ * bound lowers it. An insert first gets memory for all nodes that it needs, then splits full
+ * nodes on its way down.
  */
 #include "tree.h"
 
@@ -162,64 +162,85 @@ static bool root_resize(struct mem_tree *tree, struct mem_arena *arena, unsigned
     return true;
 }
 
-/* Gives the tree one more level, with the old root as its only child. */
-static bool root_raise(struct mem_tree *tree, struct mem_arena *arena)
+/* An empty node out of a page. */
+static struct mem_tree_node *node_init(void *page)
 {
-    struct mem_tree_node *root = node_new(arena, FULL_SLOTS);
-    if (!root)
-        return false;
+    struct mem_tree_node *node = page;
+    *node = (struct mem_tree_node){.slots = FULL_SLOTS};
+    return node;
+}
+
+/* Gives the tree one more level, with the old root as its only child. */
+static void root_raise(struct mem_tree *tree, void *page)
+{
+    struct mem_tree_node *root = node_init(page);
     node_insert(root, 0, keys_of(tree->root)[0], tree->root);
     tree->root = root;
     tree->height++;
-    return true;
 }
 
 /* Splits the full child `at` of a node that has room at its middle: keys are hashes, any place is
  * as good. */
-static bool child_split(struct mem_arena *arena, struct mem_tree_node *node, unsigned at)
+static void child_split(struct mem_tree_node *node, unsigned at, void *page)
 {
     struct mem_tree_node *left = values_of(node)[at];
-    struct mem_tree_node *right = node_new(arena, FULL_SLOTS);
-    if (!right)
-        return false;
+    struct mem_tree_node *right = node_init(page);
     unsigned half = left->count / 2;
     node_append(right, left, half, left->count - half);
     left->count = (uint16_t)half;
     node_insert(node, at + 1, keys_of(right)[0], right);
-    return true;
 }
 
-/* Makes sure that the root can take one more entry without a split above it. */
-static bool root_prepare(struct mem_tree *tree, struct mem_arena *arena)
+/* How many new nodes it takes to have no full node on the way to `key`. */
+static unsigned nodes_needed(const struct mem_tree *tree, uint64_t key)
 {
-    if (!tree->root)
-        return root_resize(tree, arena, 1);
-    if (tree->root->count < tree->root->slots)
-        return true;
-    if (tree->root->slots < FULL_SLOTS)
-        return root_resize(tree, arena, tree->root->slots + 1u);
-    return root_raise(tree, arena);
+    struct mem_tree_node *node = tree->root;
+    unsigned needed = node->count == FULL_SLOTS; /* a new root */
+    for (unsigned level = tree->height;; level--) {
+        needed += node->count == FULL_SLOTS;
+        if (level == 0)
+            return needed;
+        node = values_of(node)[child_index(node, key)];
+    }
+}
+
+/* The leaf for `key`, with room in it. Takes new nodes from *pages. */
+static struct mem_tree_node *descend_splitting(struct mem_tree *tree, uint64_t key, void **pages)
+{
+    if (tree->root->count == FULL_SLOTS)
+        root_raise(tree, *pages++);
+    struct mem_tree_node *node = tree->root;
+    for (unsigned level = tree->height; level > 0; level--) {
+        unsigned i = child_index(node, key);
+        if (key < keys_of(node)[0])
+            keys_of(node)[0] = key;
+        if (((struct mem_tree_node *)values_of(node)[i])->count == FULL_SLOTS) {
+            child_split(node, i, *pages++);
+            i = child_index(node, key);
+        }
+        node = values_of(node)[i];
+    }
+    return node;
 }
 
 int mem_tree_insert(struct mem_tree *tree, struct mem_arena *arena, uint64_t key, void *value)
 {
-    if (!root_prepare(tree, arena))
-        return LT_ENOSPC;
-    struct mem_tree_node *node = tree->root;
-    for (unsigned level = tree->height; level > 0; level--) {
-        unsigned i = child_index(node, key);
-        struct mem_tree_node *child = values_of(node)[i];
-        if (key < keys_of(node)[0])
-            keys_of(node)[0] = key;
-        if (child->count == child->slots) {
-            if (!child_split(arena, node, i))
-                return LT_ENOSPC;
-            i = child_index(node, key);
-            child = values_of(node)[i];
-        }
-        node = child;
+    const struct mem_tree_node *root = tree->root;
+    if (!root || (root->count == root->slots && root->slots < FULL_SLOTS)) {
+        if (!root_resize(tree, arena, root ? root->slots + 1u : 1))
+            return LT_ENOSPC;
     }
-    node_insert(node, lower_bound(node, key), key, value);
+    void *pages[HEIGHT_MAX + 1];
+    unsigned needed = nodes_needed(tree, key);
+    if (needed > 0) {
+        int got = mem_pages_alloc(arena, MEM_META, pages, needed, 0);
+        if (got < (int)needed) {
+            mem_pages_free(arena, pages, got > 0 ? (size_t)got : 0, 0);
+            return LT_ENOSPC;
+        }
+    }
+    struct mem_tree_node *leaf = descend_splitting(tree, key, pages);
+    node_insert(leaf, lower_bound(leaf, key), key, value);
     tree->count++;
     return 0;
 }
