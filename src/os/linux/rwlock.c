@@ -20,6 +20,8 @@
  *    enters, and so answers for the others.
  *  - A flag cannot be cleared unnoticed between being set and the sleep: the
  *    sleep needs the word to have the value with the flag.
+ *
+ * tests/model/rwlock.py walks through every interleaving of a few threads.
  */
 #include "futex.h"
 
