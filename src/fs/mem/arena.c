@@ -13,6 +13,7 @@ struct chunk {
     uint16_t free_count, dirty_count;
     uint8_t kind;
     bool in_room, in_dirty;
+    bool large;           /* one large page, as far as the system has one to give */
     struct chunk *doomed; /* next to be unmapped, once off all lists */
     struct mem_page_info info[MEM_CHUNK_PAGES];
 };
@@ -122,6 +123,11 @@ static struct chunk *chunk_new(struct mem_arena *arena, enum mem_kind kind) REQU
     struct chunk *chunk = lt_pages_map(MEM_CHUNK_SIZE, MEM_CHUNK_SIZE);
     if (!chunk)
         return NULL;
+    bool large = kind == MEM_DATA && arena->used[MEM_DATA] >= MEM_LARGE_FROM;
+    if (large)
+        lt_pages_large(chunk,
+                       MEM_CHUNK_SIZE); /* before the header makes the first page a small one */
+    chunk->large = large;
     memset(chunk->free, 0xff, sizeof(chunk->free));
     chunk->free[0] &= ~UINT64_C(1);
     chunk->free_count = USABLE;
@@ -133,13 +139,15 @@ static struct chunk *chunk_new(struct mem_arena *arena, enum mem_kind kind) REQU
     return chunk;
 }
 
-/* Takes a chunk without pages in use off everything, unless it is the one that is kept. */
+/* Takes a chunk without pages in use off everything, unless it is the one that is kept: a small
+ * one, whose clean pages hold no memory. */
 static void chunk_retire(struct mem_arena *arena, struct chunk *chunk, struct chunk **doomed)
     REQUIRES(arena->lock)
 {
-    if (arena->empty_chunks[chunk->kind]++ == 0)
+    if (!chunk->large && arena->empty_chunks[chunk->kind] == 0) {
+        arena->empty_chunks[chunk->kind]++;
         return;
-    arena->empty_chunks[chunk->kind]--;
+    }
     arena->dirty_pages -= chunk->dirty_count;
     chunk->free_count = chunk->dirty_count = 0;
     chunk_relist(arena, chunk);

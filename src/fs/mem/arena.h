@@ -8,6 +8,10 @@
  * of each page. Data and metadata live in different chunks, so that data pages
  * stay side by side and long-lived metadata does not keep data chunks alive.
  *
+ * Once there is much data (MEM_LARGE_FROM), new data chunks ask for one large page each: one
+ * page fault where there were 512, which is most of the cost of writing fresh data, for at most a
+ * chunk's memory too early.
+ *
  * Memory goes back to the system lazily: free pages that hold memory are reused
  * first; when there are more than used / 16 (at least MEM_DIRTY_MIN) of them, the
  * chunks that were touched longest ago give theirs back, run by run. A chunk
@@ -27,7 +31,9 @@
 #define MEM_PAGE LT_PAGE_SIZE
 #define MEM_CHUNK_SIZE (2u << 20)
 #define MEM_CHUNK_PAGES (MEM_CHUNK_SIZE / MEM_PAGE)
-#define MEM_DIRTY_MIN (256u * 1024 / MEM_PAGE) /* dirty free pages that are always kept */
+#define MEM_LARGE_FROM (64u * 1024 * 1024 / MEM_PAGE) /* pages of data in use: see chunks, above \
+                                                       */
+#define MEM_DIRTY_MIN (256u * 1024 / MEM_PAGE)        /* dirty free pages that are always kept */
 #define MEM_RUN_MAX 17u /* pages: 64 KiB and a header, the largest thing besides data */
 #define MEM_SLAB_CLASSES 18u
 #define MEM_SLAB_MAX 2048u /* bytes: larger objects are runs of pages */
