@@ -149,7 +149,8 @@ enum {
     LT_SET_MODE = 0x1, /* permission bits only; the type cannot change */
     LT_SET_UID = 0x2,
     LT_SET_GID = 0x4,
-    LT_SET_SIZE = 0x8, /* regular files and streams; grown bytes read as zeros */
+    LT_SET_SIZE = 0x8, /* regular files and streams; grown bytes read as zeros; a change of size
+                          sets mtime */
     LT_SET_ATIME = 0x10,
     LT_SET_MTIME = 0x20,
     LT_SET_CTIME = 0x40, /* otherwise ctime becomes now */

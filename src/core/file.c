@@ -208,6 +208,8 @@ static int check_setattr(struct lt_file *file, struct lt_setattr *set)
     r = lt_access_setattr(&file->ctx, &attr, lt_value_str(&acl), set);
     lt_value_free(&acl);
     set->mask |= size;
+    if (size && !(set->mask & LT_SET_MTIME))
+        set->mask |= LT_SET_MTIME_NOW; /* ftruncate() always, truncate() if the size changes */
     if (size && (file->ctx.uid != 0 || (attr.has & LT_HAS_CAPABILITY)))
         set->mask |= LT_SET_KILL_PRIV;
     return r;

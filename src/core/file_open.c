@@ -81,7 +81,7 @@ static int check_append_only(const struct lt_attr *attr, uint32_t flags)
 
 static int truncate_opened(const struct opening *o)
 {
-    struct lt_setattr set = {.mask = LT_SET_SIZE};
+    struct lt_setattr set = {.mask = LT_SET_SIZE | LT_SET_MTIME_NOW};
     if (o->walk.ctx->uid != 0 || (o->entry.attr.has & LT_HAS_CAPABILITY))
         set.mask |= LT_SET_KILL_PRIV;
     return lt_node_setattr(o->walk.ctx, o->entry.node, &set, NULL);
@@ -207,7 +207,8 @@ int lt_file_open_node(const struct lt_ctx *ctx, struct lt_node *node, uint32_t f
         return LT_EINVAL;
     r = flags & LT_O_PATH ? 0 : check_type(node, flags);
     if (r == 0 && (flags & LT_O_TRUNC))
-        r = lt_node_setattr(ctx, node, &(struct lt_setattr){.mask = LT_SET_SIZE}, NULL);
+        r = lt_node_setattr(ctx, node, &(struct lt_setattr){.mask = LT_SET_SIZE | LT_SET_MTIME_NOW},
+                            NULL);
     if (r < 0)
         return r;
     struct lt_file *file = new_file(ctx, node, flags);

@@ -72,6 +72,15 @@ static bool kills_priv(struct call *c, uint32_t valid)
     return (valid & others) == 0 && may_kill_priv(c);
 }
 
+/*
+ * ftruncate() and O_TRUNC always set mtime, truncate() only if the size changes. The
+ * kernel tells the first by the file handle, the second not at all, but it is always to 0.
+ */
+static bool changes_mtime(const struct lt_fuse_setattr_in *in)
+{
+    return !(in->valid & LT_FATTR_MTIME) && ((in->valid & LT_FATTR_FH) || in->size == 0);
+}
+
 int on_setattr(struct call *c)
 {
     const struct lt_fuse_setattr_in *in = &c->req.args.setattr;
@@ -86,6 +95,8 @@ int on_setattr(struct call *c)
         .mtime = {(int64_t)in->mtime, in->mtimensec},
         .ctime = {(int64_t)in->ctime, in->ctimensec},
     };
+    if ((in->valid & LT_FATTR_SIZE) && changes_mtime(in))
+        set.mask |= LT_SET_MTIME_NOW;
     if (kills_priv(c, in->valid))
         set.mask |= LT_SET_KILL_PRIV;
     int r = lt_node_setattr(&c->ctx, c->node, &set, &attr);

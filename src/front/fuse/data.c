@@ -40,7 +40,7 @@ int on_open(struct call *c)
     struct lt_fuse_open_out out;
     struct lt_attr attr;
     bool truncate = in->flags & LT_FUSE_O_TRUNC && c->s->features & LT_FUSE_ATOMIC_O_TRUNC;
-    struct lt_setattr set = {.mask = LT_SET_SIZE};
+    struct lt_setattr set = {.mask = LT_SET_SIZE | LT_SET_MTIME_NOW};
     if (!c->s->use_open)
         return LT_ENOSYS;
     if (in->open_flags & LT_FUSE_OPEN_KILL_SUIDGID)

@@ -32,7 +32,7 @@ static void set_times(struct mem_node *node, const struct lt_setattr *set, struc
         node->atime = now;
     else if (set->mask & LT_SET_ATIME)
         node->atime = mem_time(set->atime);
-    if (set->mask & (LT_SET_MTIME_NOW | LT_SET_SIZE))
+    if (set->mask & LT_SET_MTIME_NOW)
         node->mtime = now;
     if ((set->mask & (LT_SET_MTIME | LT_SET_MTIME_NOW)) == LT_SET_MTIME)
         node->mtime = mem_time(set->mtime);
@@ -69,9 +69,14 @@ static int set_acl(struct mem_node *node, struct lt_str acl) REQUIRES(node->lock
     return error == LT_ENODATA ? 0 : error;
 }
 
-static int set_size(struct mem_node *node, uint64_t size) REQUIRES(node->lock)
+/* Sets the size of a file or stream; `main` gets the time of the change, if it is one. */
+static int set_size(struct mem_node *node, struct mem_node *main, uint64_t size)
+    REQUIRES(node->lock) REQUIRES(main->lock)
 {
-    if (mem_is_backed(node))
+    bool backed = mem_is_backed(node);
+    if (size != (backed ? mem_backed_size(node) : node->data.size))
+        main->mtime = mem_now();
+    if (backed)
         return mem_backed_truncate(node, size);
     mem_data_truncate(&node->data, mem_arena_of(node), size);
     return 0;
@@ -85,7 +90,7 @@ static int setattr_locked(struct mem_node *node, const struct lt_setattr *set) R
     if (error)
         return error;
     if ((set->mask & LT_SET_SIZE) && node->base.type == LT_S_IFREG)
-        error = set_size(node, set->size);
+        error = set_size(node, node, set->size);
     if (error)
         return error;
     set_attributes(node, set);
@@ -101,7 +106,7 @@ int mem_setattr(const struct lt_ctx *ctx, struct lt_node *base, const struct lt_
     int error = setattr_locked(main, set);
     if (!error && mem_is_stream(node) && (set->mask & LT_SET_SIZE)) {
         lt_rwlock_write(&node->lock);
-        mem_data_truncate(&node->data, mem_arena_of(node), set->size);
+        error = set_size(node, main, set->size);
         node->version++;
         lt_rwlock_write_unlock(&node->lock);
     }

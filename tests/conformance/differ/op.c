@@ -232,6 +232,14 @@ void op_make(uint64_t seed, uint64_t index, struct op *ret)
     }
     make_flags(&r, ret);
     ret->seed = rnd_next(&r);
+    if (ret->kind == OP_acl_set && ret->seed % 6 == 0) {
+        ret->user =
+            0; /* removing an ACL clears set-gid for outsiders on tmpfs, not on ext4 and FUSE */
+    }
+    if (ret->uid == UINT32_MAX && ret->gid == UINT32_MAX) {
+        ret->gid =
+            1000; /* the kernel lets anybody do a chown of a FUSE file that changes nothing */
+    }
 }
 
 /* A path with its unprintable bytes escaped and long runs cut. */

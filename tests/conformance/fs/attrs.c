@@ -296,6 +296,7 @@ TEST(stamps__of_a_file)
     struct lt_node *f = make_file(root, "f");
     STAMPS(M | C, f, put_text(f, 0, "x"));
     STAMPS(M | C, f, ok(set_size(f, 100)));
+    STAMPS(C, f, ok(set_size(f, 100))); /* no change of size */
     STAMPS(M | C, f,
            ok(lt_node_allocate(NULL, f, LT_FALLOC_PUNCH_HOLE | LT_FALLOC_KEEP_SIZE, 0, 10)));
     STAMPS(C, f, ok(set_mode(f, 0600)));

@@ -317,6 +317,25 @@ TEST(allocate__errors)
     assert_int_equal(attr(file).allocated, 0);
 }
 
+TEST(allocate__by_an_ordinary_user_clears_set_ids)
+{
+    (void)state;
+    struct lt_ctx user = {.uid = 1000, .gid = 1000};
+    struct lt_node *from = make_file(root, "from");
+    struct lt_node *file = make_file(root, "f");
+    uint64_t done = 0;
+    put_bytes(from, 0, 100, 1);
+    ok(set_mode(file, 06777));
+    ok(lt_node_allocate(NULL, file, 0, 0, 100));
+    ok(lt_node_copy_range(NULL, from, 0, file, 0, 100, &done));
+    assert_int_equal(attr(file).mode, LT_S_IFREG | 06777); /* root may */
+    ok(lt_node_allocate(&user, file, 0, 0, 100));
+    assert_int_equal(attr(file).mode, LT_S_IFREG | 0777);
+    ok(set_mode(file, 06777));
+    ok(lt_node_copy_range(&user, from, 0, file, 0, 100, &done));
+    assert_int_equal(attr(file).mode, LT_S_IFREG | 0777);
+}
+
 /* ---- Seek
  * ---------------------------------------------------------------------------------------- */
 
