@@ -48,7 +48,8 @@ static void link_remove(struct mem_link *link)
     link->next->prev = link->prev;
 }
 
-#define CHUNK_OF(link, member) ((struct chunk *)((char *)(link)-offsetof(struct chunk, member)))
+#define CHUNK_OF(link, member) \
+    ((struct chunk *)(void *)((char *)(link)-offsetof(struct chunk, member)))
 
 static struct chunk *chunk_of(const void *page)
 {

@@ -111,7 +111,7 @@ int mem_setattr(const struct lt_ctx *ctx, struct lt_node *base, const struct lt_
         lt_rwlock_write_unlock(&node->lock);
     }
     if (!error && ret && node == main)
-        mem_node_attr(node, ret);
+        mem_node_attr(main, ret);
     lt_rwlock_write_unlock(&main->lock);
     if (!error && ret && node != main)
         mem_attr(node, ret);

@@ -379,7 +379,8 @@ static int copy_locked(const struct lt_ctx *ctx, struct mem_node *from, uint64_t
 }
 
 int mem_copy_range(const struct lt_ctx *ctx, struct lt_node *from_base, uint64_t from_offset,
-                   struct lt_node *to_base, uint64_t to_offset, uint64_t len, uint64_t *ret)
+                   struct lt_node *to_base, uint64_t to_offset, uint64_t len,
+                   uint64_t *ret) NO_THREAD_SAFETY_ANALYSIS
 {
     struct mem_node *from = mem_node(from_base), *to = mem_node(to_base);
     uint16_t flags = main_flags(to);

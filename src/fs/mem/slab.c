@@ -48,7 +48,7 @@ size_t mem_alloc_size(size_t size)
 
 static struct free_object *object_at(const struct mem_slab *slab, void *page, unsigned index)
 {
-    return (struct free_object *)((char *)page + (size_t)index * slab->size);
+    return (struct free_object *)(void *)((char *)page + (size_t)index * slab->size);
 }
 
 static struct free_object *first_free(const struct mem_slab *slab, void *page)

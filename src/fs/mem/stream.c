@@ -107,12 +107,12 @@ static int stream_add(struct mem_node *main, struct lt_str name) REQUIRES(main->
     return 0;
 }
 
-/* One more reference on a listed stream. False: it is just becoming idle, try again. */
-static bool stream_get(struct mem_stream *stream) REQUIRES(stream->main->lock)
+/* One more reference on a listed stream of `main`. False: it is just becoming idle, try again. */
+static bool stream_get(struct mem_node *main, struct mem_stream *stream) REQUIRES(main->lock)
 {
     if (stream->idle) {
         stream->idle = false;
-        lt_node_get(&stream->main->base);
+        lt_node_get(&main->base);
         atomic_store(&stream->node.base.refs, 1);
         return true;
     }
@@ -148,7 +148,7 @@ static int open_locked(struct mem_node *main, struct lt_str name, uint32_t flags
         stream = stream_find(main, name);
     }
     *ret = stream;
-    return stream_get(stream) ? 0 : LT_EAGAIN;
+    return stream_get(main, stream) ? 0 : LT_EAGAIN;
 }
 
 int mem_stream_open(const struct lt_ctx *ctx, struct lt_node *base, struct lt_str name,
