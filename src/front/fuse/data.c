@@ -8,18 +8,27 @@
  */
 
 /*
- * Where files pass through, one that is small and already there does not: an OPEN
- * and a READ cost less than moving it twice. Its cached pages are dropped at
- * open, because it may have passed through and changed since they were read.
+ * A file that is small and already there does not pass through: an OPEN and a READ cost less than
+ * moving it twice. Nor does one with privileges that a write has to take away: the kernel leaves
+ * that to us (HANDLE_KILLPRIV_V2), and we would not see the write.
  */
-int open_node(struct call *c, struct lt_node *node, uint64_t size, bool fresh,
+static bool should_pass(const struct lt_attr *attr, bool fresh)
+{
+    if (attr->mode & (LT_S_ISUID | LT_S_ISGID) || attr->has & LT_HAS_CAPABILITY)
+        return false;
+    return fresh || attr->size >= PASSTHROUGH_MIN;
+}
+
+/* Without KEEP_CACHE, because the file may have passed through and changed since pages were read.
+ */
+int open_node(struct call *c, struct lt_node *node, const struct lt_attr *attr, bool fresh,
               struct lt_fuse_open_out *ret)
 {
     *ret = (struct lt_fuse_open_out){.open_flags = LT_FOPEN_KEEP_CACHE};
     if (!c->s->passthrough || node->type != LT_S_IFREG)
         return 0;
     int32_t id;
-    bool wanted = fresh || size >= PASSTHROUGH_MIN;
+    bool wanted = should_pass(attr, fresh);
     int r = lt_backings_open(&c->s->backings, c->s->channel, &c->ctx, node, wanted, &id);
     if (r < 0)
         return r;
@@ -48,7 +57,7 @@ int on_open(struct call *c)
     int r = truncate ? lt_node_setattr(&c->ctx, c->node, &set, &attr)
                      : lt_node_getattr(&c->ctx, c->node, &attr);
     if (r == 0)
-        r = open_node(c, c->node, attr.size, truncate, &out);
+        r = open_node(c, c->node, &attr, truncate, &out);
     if (r == 0 && reply_segs(c, &(struct lt_seg){&out, sizeof(out)}, 1) == LT_ENOENT)
         close_node(c, c->node);
     return r;

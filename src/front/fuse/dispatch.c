@@ -75,7 +75,7 @@ int reply_created(struct call *c, struct lt_entry *entry)
     struct lt_fuse_entry_out out;
     struct lt_fuse_open_out open;
     struct lt_node *node = lt_node_get(entry->node);
-    int r = open_node(c, node, 0, true, &open);
+    int r = open_node(c, node, &entry->attr, true, &open);
     if (r == 0) {
         struct lt_seg segs[2] = {{&out, sizeof(out)}, {&open, sizeof(open)}};
         r = hand_out(c, entry, &out);

@@ -129,10 +129,10 @@ int reply_entry(struct call *c, struct lt_entry *entry); /* takes entry->node ov
 int reply_attr(struct call *c, const struct lt_attr *attr);
 
 /*
- * Opens a node with so many bytes of data: fills the body of the reply to OPEN. `fresh`: it is
- * empty and will be written. The peer owes a RELEASE if this succeeds.
+ * Opens a node with these attributes: fills the body of the reply to OPEN. `fresh`: it is empty and
+ * will be written. The peer owes a RELEASE if this succeeds.
  */
-int open_node(struct call *c, struct lt_node *node, uint64_t size, bool fresh,
+int open_node(struct call *c, struct lt_node *node, const struct lt_attr *attr, bool fresh,
               struct lt_fuse_open_out *ret);
 
 /* Undoes it; returns whether the kernel may have changed the file by itself until now. */

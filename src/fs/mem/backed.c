@@ -234,10 +234,9 @@ void mem_backed_attr(const struct mem_node *node, struct lt_attr *ret)
         return;
     ret->size = st.size;
     ret->allocated = st.allocated;
-    if (!later(st.mtime, ret->mtime))
-        return;
-    ret->mtime = st.mtime; /* the kernel has written since */
-    if (later(st.mtime, ret->ctime))
+    bool written = later(st.mtime, ret->mtime) || later(ret->mtime, st.mtime);
+    ret->mtime = st.mtime;
+    if (written && later(st.mtime, ret->ctime))
         ret->ctime = st.mtime;
 }
 
