@@ -207,7 +207,8 @@ static int mount_it(struct server *s, struct lt_mount **ret)
         options->fs_name = s->what->name;
     int error = lt_mount_start(s->fs, s->what->dir, options, ret, &diag);
     if (error != LT_OK)
-        lt_complain("%s", diag.text[0] ? diag.text : lt_error_text(error));
+        lt_complain("%s%s", diag.text[0] ? diag.text : lt_error_text(error),
+                    error == LT_ENODEV ? " 'modprobe fuse' as root loads it" : "");
     return error;
 }
 
