@@ -121,15 +121,18 @@ static void print_key(const char *key)
 static void print_list(const struct lt_value *array)
 {
     int at = LABEL_WIDTH + 2;
+    const char *space = "";
     LT_VALUE_FOR_EACH(v, array)
     {
         if (v->type != LT_VALUE_STRING)
             continue;
-        if (at + (int)v->text.len > 80) {
+        if (at + (int)v->text.len >= 80) {
             printf("\n%*s", LABEL_WIDTH + 2, "");
             at = LABEL_WIDTH + 2;
+            space = "";
         }
-        at += printf("%s ", v->text.s);
+        at += printf("%s%s", space, v->text.s);
+        space = " ";
     }
     putchar('\n');
 }
