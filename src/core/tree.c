@@ -5,6 +5,8 @@
 
 #include <base/options.h>
 #include <lintel/file.h>
+#include <os/host.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define REPORT_NS UINT64_C(100000000)
@@ -280,4 +282,86 @@ int tree_apply_meta(struct tree_job *job, struct lt_node *node, const struct lt_
 int tree_finish(struct tree_job *job, struct lt_node *node, const struct lt_setattr *late)
 {
     return lt_node_setattr(job->ctx, node, late, NULL);
+}
+
+/* ---- lintel/tree.h: host trees ------------------------------------------------------------- */
+
+int lt_tree_load(const struct lt_ctx *ctx, const char *path, struct lt_node *to,
+                 struct lt_tree_options *options, struct lt_diag *diag)
+{
+    struct tree_job job;
+    int r = tree_job_init(&job, ctx, options, diag, "load");
+    if (r == 0)
+        r = check_dir(to);
+    int type = r == 0 ? lt_host_type_followed(path) : r;
+    if (type == LT_S_IFDIR)
+        r = tree_host_load(&job, path, to);
+    else if (type >= 0)
+        r = tree_tar_load(&job, path, to);
+    else
+        r = type;
+    if (r < 0 && diag && !diag->text[0])
+        r = lt_diag_set(diag, r, "cannot load '%s': %s", path, lt_error_text(r));
+    tree_job_fini(&job);
+    return r;
+}
+
+static bool wants_archive(const char *path)
+{
+    size_t len = strlen(path);
+    int type = lt_host_type_followed(path);
+    if (type == LT_S_IFDIR)
+        return false;
+    return type > 0 || (len > 4 && strcmp(path + len - 4, ".tar") == 0);
+}
+
+/* Writes the tree to `beside`, and puts it into its place. */
+static int save_beside(struct tree_job *job, struct lt_node *from, const char *path,
+                       const char *beside)
+{
+    int r = lt_host_remove_tree(beside);
+    if (r < 0)
+        return r;
+    if (wants_archive(path))
+        r = tree_tar_save(job, from, beside);
+    else
+        r = tree_host_save(job, from, beside);
+    if (r == 0)
+        r = lt_host_replace(beside, path);
+    /* What is there now is either the old tree or a new one that is not complete. */
+    int r2 = lt_host_remove_tree(beside);
+    return r < 0 ? r : r2;
+}
+
+/* Without '/' at the end, which would make names beside it names in it. */
+static size_t trimmed_len(const char *path)
+{
+    size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    return len;
+}
+
+int lt_tree_save(const struct lt_ctx *ctx, struct lt_node *from, const char *path,
+                 struct lt_tree_options *options, struct lt_diag *diag)
+{
+    static const char suffix[] = ".lintel-new";
+    struct tree_job job;
+    size_t len = trimmed_len(path);
+    char *names = malloc(2 * (len + 1) + sizeof(suffix));
+    int r = tree_job_init(&job, ctx, options, diag, "save");
+    if (r == 0 && !names)
+        r = LT_ENOMEM;
+    if (r == 0) {
+        char *target = names, *beside = names + len + 1;
+        memcpy(target, path, len);
+        target[len] = 0;
+        (void)snprintf(beside, len + sizeof(suffix), "%.*s%s", (int)len, path, suffix);
+        r = save_beside(&job, from, target, beside);
+    }
+    if (r < 0 && diag && !diag->text[0])
+        r = lt_diag_set(diag, r, "cannot save to '%s': %s", path, lt_error_text(r));
+    free(names);
+    tree_job_fini(&job);
+    return r;
 }
