@@ -102,8 +102,11 @@ int mem_setattr(const struct lt_ctx *ctx, struct lt_node *base, const struct lt_
 {
     (void)ctx;
     struct mem_node *node = mem_node(base), *main = mem_main(node);
+    struct lt_setattr of_main = *set;
+    if (mem_is_stream(node)) /* the size is the stream's own */
+        of_main.mask &= ~(uint32_t)LT_SET_SIZE;
     lt_rwlock_write(&main->lock);
-    int error = setattr_locked(main, set);
+    int error = setattr_locked(main, &of_main);
     if (!error && mem_is_stream(node) && (set->mask & LT_SET_SIZE)) {
         lt_rwlock_write(&node->lock);
         error = set_size(node, main, set->size);
