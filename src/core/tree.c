@@ -247,6 +247,20 @@ int tree_make(struct tree_job *job, struct lt_node *dir, struct lt_str name,
     return r;
 }
 
+int tree_link(struct tree_job *job, struct lt_node *node, struct lt_node *dir, struct lt_str name)
+{
+    struct lt_entry entry = {.stored = NULL};
+    struct lt_attr attr;
+    int r = lt_node_getattr(job->ctx, node, &attr);
+    if (r == 0)
+        r = lt_node_link(job->ctx, node, dir, name, &entry);
+    if (r < 0)
+        return r;
+    lt_node_put(entry.node);
+    struct lt_setattr set = {.mask = LT_SET_CTIME, .ctime = attr.ctime};
+    return lt_node_setattr(job->ctx, node, &set, NULL);
+}
+
 int tree_write(struct tree_job *job, struct lt_node *node, uint64_t offset, const char *bytes,
                size_t len)
 {

@@ -63,6 +63,9 @@ int tree_read_data(struct tree_job *job, struct lt_node *node, uint64_t size,
 int tree_make(struct tree_job *job, struct lt_node *dir, struct lt_str name,
               const struct lt_attr *attr, struct lt_str target, struct lt_node **ret);
 
+/* One more name for a node that is finished, whose times stay as they are. */
+int tree_link(struct tree_job *job, struct lt_node *node, struct lt_node *dir, struct lt_str name);
+
 /* Writes all of it. LT_ENOSPC. */
 int tree_write(struct tree_job *job, struct lt_node *node, uint64_t offset, const char *bytes,
                size_t len);

@@ -106,16 +106,10 @@ static int make_node(struct copy *c, struct lt_str name, struct lt_node *from,
 static int link_again(struct copy *c, struct lt_str name, struct lt_node *from,
                       const struct lt_attr *attr)
 {
-    struct lt_entry entry = {.stored = NULL};
     struct lt_node *before = NULL;
     if (attr->nlink > 1 && from->type != LT_S_IFDIR)
         before = idmap_get(&c->links, from->id, 0);
-    if (!before)
-        return LT_ENOENT;
-    int r = lt_node_link(c->job->ctx, before, c->top->node, name, &entry);
-    if (r == 0)
-        lt_node_put(entry.node);
-    return r;
+    return before ? tree_link(c->job, before, c->top->node, name) : LT_ENOENT;
 }
 
 static int enter(struct copy *c, struct lt_node *node, const struct lt_setattr *late)

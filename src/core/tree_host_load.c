@@ -191,16 +191,10 @@ static int fill(struct load *l, const char *name, const struct lt_attr *attr, st
 /* A further name of a file that is there already: LT_ENOENT if it is not. */
 static int link_again(struct load *l, struct lt_str own, const struct lt_attr *attr, uint64_t dev)
 {
-    struct lt_entry entry = {.stored = NULL};
     struct lt_node *before = NULL;
     if (attr->nlink > 1)
         before = idmap_get(&l->links, dev, attr->id);
-    if (!before)
-        return LT_ENOENT;
-    int r = lt_node_link(l->job->ctx, before, l->top->to, own, &entry);
-    if (r == 0)
-        lt_node_put(entry.node);
-    return r;
+    return before ? tree_link(l->job, before, l->top->to, own) : LT_ENOENT;
 }
 
 static int load_entry(struct load *l, const char *name, size_t path_before)

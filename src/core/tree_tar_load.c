@@ -521,7 +521,6 @@ static int load_node(struct load *l, const struct member *m)
 
 static int load_link(struct load *l, const struct member *m)
 {
-    struct lt_entry entry = {.stored = NULL};
     struct lt_node *dir, *node;
     struct lt_str name;
     int r = find_node(l, m->link, &node);
@@ -531,9 +530,8 @@ static int load_link(struct load *l, const struct member *m)
     if (r == 0) {
         r = make_room(l, dir, name);
         if (r == 0)
-            r = lt_node_link(l->job->ctx, node, dir, name, &entry);
+            r = tree_link(l->job, node, dir, name);
         lt_node_put(dir);
-        lt_node_put(entry.node);
     }
     lt_node_put(node);
     return r;
