@@ -51,41 +51,22 @@ static int hand_out(struct call *c, struct lt_entry *entry, struct lt_fuse_entry
     return r;
 }
 
-/* Sends what hand_out() made; takes the node back if nobody wanted it any more. */
-static int send_handed_out(struct call *c, uint64_t id, const struct lt_seg *segs, size_t count)
-{
-    int r = reply_segs(c, segs, count);
-    if (r == LT_ENOENT)
-        lt_nodes_forget(&c->s->nodes, id, 1);
-    return r;
-}
-
-int reply_entry(struct call *c, struct lt_entry *entry)
+int reply_entry_and(struct call *c, struct lt_entry *entry, const void *more, size_t len)
 {
     struct lt_fuse_entry_out out;
     int r = hand_out(c, entry, &out);
     if (r < 0)
         return r;
-    send_handed_out(c, out.nodeid, &(struct lt_seg){&out, sizeof(out)}, 1);
-    return 0;
+    struct lt_seg segs[2] = {{&out, sizeof(out)}, {(void *)(uintptr_t)more, len}};
+    r = reply_segs(c, segs, len > 0 ? 2 : 1);
+    if (r == LT_ENOENT)
+        lt_nodes_forget(&c->s->nodes, out.nodeid, 1);
+    return r;
 }
 
-int reply_created(struct call *c, struct lt_entry *entry)
+int reply_entry(struct call *c, struct lt_entry *entry)
 {
-    struct lt_fuse_entry_out out;
-    struct lt_fuse_open_out open;
-    struct lt_node *node = lt_node_get(entry->node);
-    int r = open_node(c, node, &entry->attr, true, &open);
-    if (r == 0) {
-        struct lt_seg segs[2] = {{&out, sizeof(out)}, {&open, sizeof(open)}};
-        r = hand_out(c, entry, &out);
-        if (r < 0 || send_handed_out(c, out.nodeid, segs, 2) == LT_ENOENT)
-            close_node(c, node);
-    } else {
-        lt_node_put(entry->node);
-    }
-    lt_node_put(node);
-    return r;
+    return reply_entry_and(c, entry, NULL, 0);
 }
 
 int reply_attr(struct call *c, const struct lt_attr *attr)

@@ -76,14 +76,3 @@ int on_flush(struct call *c)
     lt_lock_release(c->node, LT_LOCK_POSIX, c->req.args.flush.lock_owner);
     return 0;
 }
-
-int on_release(struct call *c)
-{
-    const struct lt_fuse_release_in *in = &c->req.args.release;
-    if (in->release_flags & LT_FUSE_RELEASE_FLOCK_UNLOCK)
-        lt_lock_release(c->node, LT_LOCK_OFD, in->lock_owner);
-    /* What was written behind our back changed attributes that the kernel may remember. */
-    if (close_node(c, c->node))
-        notify_attr(c->s, c->node->id);
-    return 0;
-}

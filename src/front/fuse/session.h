@@ -128,17 +128,10 @@ int reply_segs(struct call *c, const struct lt_seg *segs, size_t count);
 int reply_entry(struct call *c, struct lt_entry *entry); /* takes entry->node over, always */
 int reply_attr(struct call *c, const struct lt_attr *attr);
 
-/*
- * Opens a node with these attributes: fills the body of the reply to OPEN. `fresh`: it is empty and
- * will be written. The peer owes a RELEASE if this succeeds.
- */
-int open_node(struct call *c, struct lt_node *node, const struct lt_attr *attr, bool fresh,
-              struct lt_fuse_open_out *ret);
+/* The same with more behind it. Beside errors of its own: LT_ENOENT if nobody waits any more. */
+int reply_entry_and(struct call *c, struct lt_entry *entry, const void *more, size_t len);
 
-/* Undoes it; returns whether the kernel may have changed the file by itself until now. */
-bool close_node(struct call *c, struct lt_node *node);
-
-/* The same as reply_entry() followed by the body of an OPEN. */
+/* The reply to CREATE and TMPFILE: an entry, opened (open.c). */
 int reply_created(struct call *c, struct lt_entry *entry);
 
 /* A node id that came as an argument, with a reference. LT_ESTALE. */

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+/* Requests about open files, which exist only where something is kept by them: file locks, and what
+ * passes through (backing.h). */
+#include "handlers.h"
+
+#include <lintel/lock.h>
+
+#define PASSTHROUGH_MIN (64u << 10) /* bytes from which an existing file passes through */
+
+/*
+ * A file that is small and already there does not pass through: an OPEN and a READ cost less than
+ * moving it twice. Nor does one with privileges that a write has to take away: the kernel leaves
+ * that to us (HANDLE_KILLPRIV_V2), and we would not see the write.
+ */
+static bool should_pass(const struct lt_attr *attr, bool fresh)
+{
+    if (attr->mode & (LT_S_ISUID | LT_S_ISGID) || attr->has & LT_HAS_CAPABILITY)
+        return false;
+    return fresh || attr->size >= PASSTHROUGH_MIN;
+}
+
+/* Fills the reply to an OPEN; `fresh`: the file is empty and will be written. Without KEEP_CACHE,
+ * because the file may have passed through and changed since pages were read.
+ */
+static int open_node(struct call *c, struct lt_node *node, const struct lt_attr *attr, bool fresh,
+                     struct lt_fuse_open_out *ret)
+{
+    *ret = (struct lt_fuse_open_out){.open_flags = LT_FOPEN_KEEP_CACHE};
+    if (!c->s->passthrough || node->type != LT_S_IFREG)
+        return 0;
+    int32_t id;
+    bool wanted = should_pass(attr, fresh);
+    int r = lt_backings_open(&c->s->backings, c->s->channel, &c->ctx, node, wanted, &id);
+    if (r < 0)
+        return r;
+    *ret = (struct lt_fuse_open_out){.open_flags = id > 0 ? LT_FOPEN_PASSTHROUGH : 0,
+                                     .backing_id = id};
+    return 0;
+}
+
+/* Undoes it; returns whether the kernel may have changed the file by itself until now. */
+static bool close_node(struct call *c, struct lt_node *node)
+{
+    return c->s->passthrough && lt_backings_release(&c->s->backings, c->s->channel, node);
+}
+
+/* What is not kept by open file needs no OPEN: after ENOSYS the kernel asks no more. */
+int on_open(struct call *c)
+{
+    const struct lt_fuse_open_in *in = &c->req.args.open;
+    struct lt_fuse_open_out out;
+    struct lt_attr attr;
+    bool truncate = in->flags & LT_FUSE_O_TRUNC && c->s->features & LT_FUSE_ATOMIC_O_TRUNC;
+    struct lt_setattr set = {.mask = LT_SET_SIZE | LT_SET_MTIME_NOW};
+    if (!c->s->use_open)
+        return LT_ENOSYS;
+    if (in->open_flags & LT_FUSE_OPEN_KILL_SUIDGID)
+        set.mask |= LT_SET_KILL_PRIV;
+    int r = truncate ? lt_node_setattr(&c->ctx, c->node, &set, &attr)
+                     : lt_node_getattr(&c->ctx, c->node, &attr);
+    if (r == 0)
+        r = open_node(c, c->node, &attr, truncate, &out);
+    if (r == 0 && reply_segs(c, &(struct lt_seg){&out, sizeof(out)}, 1) == LT_ENOENT)
+        close_node(c, c->node);
+    return r;
+}
+
+int reply_created(struct call *c, struct lt_entry *entry)
+{
+    struct lt_fuse_open_out open;
+    struct lt_node *node = lt_node_get(entry->node);
+    int r = open_node(c, node, &entry->attr, true, &open);
+    if (r < 0)
+        lt_node_put(entry->node);
+    else if ((r = reply_entry_and(c, entry, &open, sizeof(open))) < 0)
+        close_node(c, node);
+    lt_node_put(node);
+    return r;
+}
+
+int on_release(struct call *c)
+{
+    const struct lt_fuse_release_in *in = &c->req.args.release;
+    if (in->release_flags & LT_FUSE_RELEASE_FLOCK_UNLOCK)
+        lt_lock_release(c->node, LT_LOCK_OFD, in->lock_owner);
+    /* What was written behind our back changed attributes that the kernel may remember. */
+    if (close_node(c, c->node))
+        notify_attr(c->s, c->node->id);
+    return 0;
+}
