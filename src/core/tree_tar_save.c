@@ -196,12 +196,20 @@ static int put_head(struct save *s, const struct tar_member *member)
     return put(s, &header, sizeof(header));
 }
 
-/* The runs of data of a file as lines of GNU's map into s->map, their number and total. */
+static int add_run(struct save *s, uint64_t offset, uint64_t len, uint64_t *count)
+{
+    char line[48];
+    int digits = snprintf(line, sizeof(line), "%" PRIu64 "\n%" PRIu64 "\n", offset, len);
+    ++*count;
+    return lt_buffer_write(&s->map, line, (size_t)digits);
+}
+
+/* The runs of data of a file as lines of GNU's map into s->map, their number and total. An empty
+ * run marks the end of a file that ends in a hole. */
 static int map_data(struct save *s, struct lt_node *node, uint64_t size, uint64_t *ret_count,
                     uint64_t *ret_total)
 {
     uint64_t offset = 0, end = 0;
-    char line[48];
     *ret_count = *ret_total = 0;
     s->map.len = 0;
     while (offset < size) {
@@ -209,16 +217,14 @@ static int map_data(struct save *s, struct lt_node *node, uint64_t size, uint64_
         if (r == 0)
             r = lt_node_seek(s->job->ctx, node, offset, LT_SEEK_HOLE, &end);
         if (r == LT_ENXIO || (r == 0 && offset >= size))
-            return 0;
+            return add_run(s, size, 0, ret_count);
         if (r < 0)
             return r;
         end = end < size ? end : size;
-        int len = snprintf(line, sizeof(line), "%" PRIu64 "\n%" PRIu64 "\n", offset, end - offset);
-        r = lt_buffer_write(&s->map, line, (size_t)len);
+        r = add_run(s, offset, end - offset, ret_count);
         if (r < 0)
             return r;
         *ret_total += end - offset;
-        ++*ret_count;
         offset = end;
     }
     return 0;
