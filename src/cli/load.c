@@ -5,7 +5,6 @@
 #include "saver.h"
 
 #include <lintel/tree.h>
-#pragma weak lt_tree_load
 #include <sys/stat.h>
 
 struct loading {

@@ -68,7 +68,7 @@ static int watch(const char *dir, const char *when)
     if (error != LT_OK)
         lt_complain("%s: lost sight of it: %s", dir, lt_error_text(error));
     else if (!ok)
-        lt_complain("%s was not saved: %s", dir, state.error);
+        lt_complain("%s was not saved to %s: %s", dir, state.path, state.error);
     return ok ? LT_EXIT_OK : LT_EXIT_FAILED;
 }
 

@@ -5,7 +5,6 @@
 
 #include <base/options.h>
 #include <lintel/tree.h>
-#pragma weak lt_tree_save
 
 /* On the thread that saves, every now and then. */
 static void note_progress(void *arg, const struct lt_tree_status *status)
