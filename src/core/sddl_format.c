@@ -53,7 +53,10 @@ static void put_sid(struct text *t, const char *bytes, size_t size)
     uint64_t authority = 0;
     for (unsigned i = 0; i < 6; i++)
         authority = authority << 8 | sid->authority[i];
-    /* MS-DTYP 2.4.2.1: hexadecimal from 2^32 on. */
+    /* MS-DTYP 2.4.2.1: hexadecimal from 2^32 on, which with nothing behind it would run on into a
+     * "D:". */
+    if (authority > UINT32_MAX && sid->count == 0)
+        t->error = LT_EINVAL;
     put(t, authority > UINT32_MAX ? "S-1-0x%llx" : "S-1-%llu", (unsigned long long)authority);
     for (unsigned i = 0; i < sid->count; i++) {
         struct lt_le32 sub;

@@ -113,7 +113,7 @@ static int take_sid_numbers(struct parser *p, struct sd_sid *sid, struct lt_le32
             return complain(p, "no number in a SID");
         subs[sid->count++] = lt_put_le32((uint32_t)value);
     }
-    return sid->count ? 0 : complain(p, "too few parts of a SID");
+    return 0;
 }
 
 static int take_sid(struct parser *p)

@@ -80,6 +80,7 @@ static void test_sddl__round_trips(void **state)
         "D:(OD;CI;RPWP;;bf967aba-0de6-11d0-a285-00aa003049e2;AU)",
         "D:(OA;;CC;ab721a53-1e2f-11d0-9819-00aa0040529b;bf967aba-0de6-11d0-a285-00aa003049e2;CO)",
         "O:S-1-0x112233445566-7",
+        "O:S-1-5",
         "O:UDG:ACD:(A;;;;;HI)",
         "O:S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14-4294967295",
     };
@@ -117,7 +118,6 @@ static void test_sddl__mistakes_are_explained(void **state)
         "D:(A;;FA;ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)",
         "D:(OA;;FA;ab721a53-1e2f-11d0-9819;;WD)",
         "O:S-1-",
-        "O:S-1-5",
         "O:S-1-5-",
         "O:S-1-5-4294967296",
         "O:S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14-15-16",
