@@ -43,6 +43,7 @@ struct backing_map {
 #define LONG_WRITE 16384u   /* bytes from which pages pay */
 #define POLL_MAX_NS 200000u /* the longest learnt polling */
 #define POLL_MIN_NS 8000u   /* the shortest, below it is 0 */
+#define BATCH_MS 1          /* how long forgets may gather */
 #define BACKLOG_CALL 16u    /* messages found ready in a row that call another listener */
 
 struct worker {
@@ -55,6 +56,7 @@ struct worker {
     unsigned backlog; /* messages found ready in a row */
     bool listening;   /* counted in gang.listeners */
     bool had_one;     /* received something before */
+    bool forgot;      /* received a FORGET last */
 };
 
 struct dev {
@@ -63,6 +65,7 @@ struct dev {
     struct lt_gang gang;
     int stop_fd; /* eventfd: readable once stopped */
     atomic_bool stopped;
+    bool unhurried;            /* immutable once in use: see lt_channel_dev_unhurried() */
     _Atomic(uint32_t) poll_ns; /* how long to poll now */
     size_t buf_size;           /* immutable */
     struct worker workers[];
@@ -166,6 +169,16 @@ static void sleep_for_message(struct dev *d, struct worker *w)
     atomic_fetch_add_explicit(&d->base.sleeps, 1, memory_order_relaxed);
 }
 
+/* Sleeps until there is more to forget, and then lets it gather, so that it comes in one message
+ * and does not take the processor from those who wait for something. */
+static void sleep_for_batch(struct dev *d, struct worker *w)
+{
+    struct pollfd fds[2] = {{.fd = d->stop_fd, .events = POLLIN}, {.fd = w->fd, .events = POLLIN}};
+    poll(fds, 2, -1);
+    poll(fds, 1, BATCH_MS);
+    atomic_fetch_add_explicit(&d->base.sleeps, 1, memory_order_relaxed);
+}
+
 /* Whether another message lies ready besides the one just read. */
 static bool more_waits(const struct worker *w)
 {
@@ -185,6 +198,11 @@ static ssize_t wait_read(struct dev *d, struct worker *w, bool pages)
         w->backlog = 0;
         if (d->stopped)
             return LT_ECANCELED;
+        if (d->unhurried && w->forgot) {
+            sleep_for_batch(d, w);
+            n = try_read(d, w, pages);
+            continue;
+        }
         n = poll_read(d, w, pages);
         if (n != LT_EAGAIN)
             break;
@@ -207,6 +225,7 @@ static int describe(struct dev *d, struct worker *w, size_t len, bool pages, str
         return LT_EPROTO;
     memcpy(&header, w->buf, sizeof(header));
     bool is_write = header.opcode == LT_FUSE_WRITE;
+    w->forgot = header.opcode == LT_FUSE_FORGET || header.opcode == LT_FUSE_BATCH_FORGET;
     size_t rest = len - sizeof(header);
     size_t in_pages = pages && len > HEADERS ? len - HEADERS : 0;
 
@@ -360,6 +379,12 @@ int lt_channel_dev_fd(const struct lt_channel *dev)
     if (dev->ops != &dev_ops)
         return LT_EOPNOTSUPP;
     return ((const struct dev *)dev)->workers[0].fd;
+}
+
+void lt_channel_dev_unhurried(struct lt_channel *dev)
+{
+    if (dev->ops == &dev_ops)
+        dev_of(dev)->unhurried = true;
 }
 
 /* A second descriptor of the same connection. */

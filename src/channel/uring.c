@@ -414,6 +414,7 @@ int lt_channel_uring(struct lt_channel *dev, const struct lt_channel_config *con
         uring_free(u);
         return r;
     }
+    lt_channel_dev_unhurried(dev);
     *ret = &u->base;
     return 0;
 }
