@@ -154,7 +154,7 @@ static void shrink(struct lane *lane, uint64_t *list, uint64_t *count)
             if (plan_fails(lane->seed, (struct plan){trial, at + rest}, why, sizeof(why))) {
                 memcpy(list, trial, (at + rest) * sizeof(*list));
                 *count = at + rest;
-                strcpy(lane->why, why);
+                snprintf(lane->why, sizeof(lane->why), "%s", why);
             } else {
                 at += chunk;
             }

@@ -37,6 +37,14 @@ static enum op_kind pick_kind(struct rnd *r)
     return (enum op_kind)kind;
 }
 
+static size_t put_text(char *out, const char *text)
+{
+    size_t len = strlen(text);
+
+    memcpy(out, text, len + 1);
+    return len;
+}
+
 /* A name: mostly one of few, so that operations meet; sometimes a strange one. */
 static size_t make_name(struct rnd *r, char *out)
 {
@@ -71,8 +79,7 @@ static size_t make_name(struct rnd *r, char *out)
         out[len] = '\0';
         return len;
     }
-    strcpy(out, strange[rnd_below(r, sizeof(strange) / sizeof(strange[0]))]);
-    return strlen(out);
+    return put_text(out, strange[rnd_below(r, sizeof(strange) / sizeof(strange[0]))]);
 }
 
 static void make_path(struct rnd *r, char *out)
@@ -80,7 +87,7 @@ static void make_path(struct rnd *r, char *out)
     if (rnd_once(r, 200)) {
         static const char *const odd[] = {".",      "a/",  "a//b", "a/.", "a/..",
                                           "b/../c", "./d", "",     "e/f/"};
-        strcpy(out, odd[rnd_below(r, sizeof(odd) / sizeof(odd[0]))]);
+        put_text(out, odd[rnd_below(r, sizeof(odd) / sizeof(odd[0]))]);
         return;
     }
     unsigned at_depth = rnd_below(r, 20);
@@ -228,7 +235,7 @@ void op_make(uint64_t seed, uint64_t index, struct op *ret)
     ret->uid = ids[rnd_below(&r, 6)];
     ret->gid = ids[rnd_below(&r, 6)];
     if (ret->kind == OP_symlink && strstr(ret->path2, "..") != NULL) {
-        strcpy(ret->path2, "a"); /* links that go up could add up to leave the lane */
+        put_text(ret->path2, "a"); /* links that go up could add up to leave the lane */
     }
     make_flags(&r, ret);
     ret->seed = rnd_next(&r);

@@ -96,7 +96,7 @@ TEST(xattr__limits)
     assert_non_null(value);
     memset(name + 5, 'n', LT_XATTR_NAME_MAX - 5);
     ok(set(f, name, "longest name", 0));
-    strcat(name, "n");
+    name[LT_XATTR_NAME_MAX] = 'n';
     fails(LT_ERANGE, set(f, name, "too long", 0));
     fails(LT_ERANGE, set(f, "", "no name", 0));
     memset(value, 'v', LT_XATTR_SIZE_MAX + 1);

@@ -49,7 +49,7 @@ CASE(name_multi_byte)
         for (size_t n = 1; n <= 255 / len; n++) {
             char name[300] = "";
             for (size_t k = 0; k < n; k++) {
-                strcat(name, units[i]);
+                memcpy(name + k * len, units[i], len);
             }
             rec("%zu of %zu bytes = %s", n, len, err_name(mkdir(name, 0755) < 0 ? errno : 0));
             rec("remove = %s", err_name(rmdir(name) < 0 ? errno : 0));

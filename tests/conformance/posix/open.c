@@ -56,8 +56,9 @@ CASE(open_trailing_slashes)
         rec("mkdir %s = %s", path, err_name(mkdir(path, 0755) < 0 ? errno : 0));
         rec("unlink %s = %s", path, err_name(unlink(path) < 0 ? errno : 0));
         rec("rmdir %s = %s", path, err_name(rmdir(path) < 0 ? errno : 0));
-        rec("stat below %s/x = %s", path,
-            err_name(access(strcat(path, "x"), F_OK) < 0 ? errno : 0));
+        char below[66];
+        snprintf(below, sizeof(below), "%sx", path);
+        rec("stat below %s = %s", path, err_name(access(below, F_OK) < 0 ? errno : 0));
     }
 }
 
@@ -223,11 +224,11 @@ CASE(open_deep_paths)
 CASE(open_path_length_limits)
 {
     char path[5000] = "";
-    for (int i = 0; i < 2047; i++) {
-        strcat(path, "./");
+    for (size_t i = 0; i < 2047; i++) {
+        memcpy(path + 2 * i, "./", 2);
     }
     V(strlen(path));
-    strcat(path, "f");
+    path[strlen(path)] = 'f';
     E(ENOENT, open(path, O_RDONLY));
     E(0, open(path, O_RDWR | O_CREAT, 0644)); /* 4095 bytes */
     memmove(path + 1, path, strlen(path) + 1);

@@ -187,7 +187,7 @@ static void make_socket(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    strcpy(address.sun_path, path);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
     bind(fd, (struct sockaddr *)&address, sizeof(address));
     close(fd);
 }
@@ -334,7 +334,7 @@ static struct record record_case(const struct one_case *c, const char *base)
     snprintf(end, sizeof(end), "%send %s%#x\n", in_time && status == 0 ? "" : "! ",
              in_time ? "" : "after too long ", (unsigned)status);
     record.text = realloc(record.text, record.len + sizeof(end));
-    strcpy(record.text + record.len, end);
+    memcpy(record.text + record.len, end, strlen(end) + 1);
     split_lines(&record);
     return record;
 }

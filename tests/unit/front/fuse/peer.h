@@ -235,4 +235,10 @@ static inline void peer_settle(struct peer *p)
     }
 }
 
+static inline void peer_open_default(struct peer *p)
+{
+    struct lt_mount_options o = peer_options();
+    peer_open(p, "mem:size=64m", &o, PEER_FEATURES);
+}
+
 #endif

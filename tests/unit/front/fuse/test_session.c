@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* The FUSE server against a scripted peer: negotiation, every operation, and hostile messages. */
+/* The FUSE server against a scripted peer: negotiation and every operation. */
 #include "peer.h"
 
 #include <lintel/lock.h>
 
 #define P struct peer peer, *p = &peer
-
-static void open_default(struct peer *p)
-{
-    struct lt_mount_options o = peer_options();
-    peer_open(p, "mem:size=64m", &o, PEER_FEATURES);
-}
 
 /* ---- INIT
  * ---------------------------------------------------------------------------------------- */
@@ -90,7 +84,7 @@ static void test_init__comes_first_and_once(void **state)
     assert_int_equal(peer_header(p).error, LT_EPROTO);
     peer_close(p);
 
-    open_default(p);
+    peer_open_default(p);
     assert_int_equal(peer_init(p, 45, PEER_FEATURES), LT_EPROTO);
     peer_close(p);
 }
@@ -118,7 +112,7 @@ static void test_file__what_is_written_is_read(void **state)
 {
     P;
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     uint64_t id = peer_mknod(p, 1, "f");
     put_data(p, id, 3, "hello", 5);
     get_data(p, id, 0, 100);
@@ -138,7 +132,7 @@ static void test_file__a_megabyte_in_one_message(void **state)
     assert_non_null(data);
     for (uint32_t i = 0; i < size; i++)
         data[i] = (char)(i * 7 + i / 4096);
-    open_default(p);
+    peer_open_default(p);
     uint64_t id = peer_mknod(p, 1, "f");
     put_data(p, id, 4096, data, size);
     get_data(p, id, 4096, size);
@@ -160,7 +154,7 @@ static void test_file__setattr_changes_what_it_names(void **state)
                                     .mtimensec = 5,
                                     .uid = 77};
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     uint64_t id = peer_mknod(p, 1, "f");
     assert_int_equal(
         ASK(.opcode = LT_FUSE_SETATTR, .nodeid = id, .args = &in, .args_len = sizeof(in)), 0);
@@ -179,7 +173,7 @@ static void test_file__chown_takes_the_set_id_bits(void **state)
     struct lt_fuse_setattr_in mode = {.valid = LT_FATTR_MODE, .mode = 06755};
     struct lt_fuse_setattr_in owner = {.valid = LT_FATTR_UID, .uid = 5}, nobody = {.valid = 0};
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     uint64_t id = peer_mknod(p, 1, "f");
     const struct lt_fuse_setattr_in *chowns[] = {&owner, &nobody};
     for (size_t i = 0; i < 2; i++) {
@@ -202,7 +196,7 @@ static void test_file__a_write_takes_capabilities(void **state)
     struct lt_fuse_getxattr_in get = {.size = 100};
     char value[20] = {0, 0, 0, 2};
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     uint64_t id = peer_mknod(p, 1, "f");
     assert_int_equal(ASK(.opcode = LT_FUSE_SETXATTR, .nodeid = id, .args = &set,
                          .args_len = sizeof(set), .name = "security.capability", .data = value,
@@ -219,7 +213,7 @@ static void test_file__lives_on_without_a_name(void **state)
 {
     P;
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     uint64_t id = peer_mknod(p, 1, "f");
     put_data(p, id, 0, "abc", 3);
     assert_int_equal(ASK(.opcode = LT_FUSE_UNLINK, .nodeid = 1, .name = "f"), 0);
@@ -238,7 +232,7 @@ static void test_file__create_is_mknod_where_nothing_is_opened(void **state)
     P;
     struct lt_fuse_create_in in = {.mode = 0100644, .umask = 022};
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     assert_int_equal(ASK(.opcode = LT_FUSE_CREATE, .nodeid = 1, .args = &in, .args_len = sizeof(in),
                          .name = "f"),
                      LT_ENOSYS);
@@ -277,7 +271,7 @@ static void test_names__absence_is_cached(void **state)
 {
     P;
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     assert_int_equal(peer_lookup(p, 1, "nothing"), 0);
     assert_int_equal(BODY(lt_fuse_entry_out).nodeid, 0);
     assert_true(BODY(lt_fuse_entry_out).entry_valid > UINT64_C(1) << 40);
@@ -288,7 +282,7 @@ static void test_names__dots_are_for_nfs(void **state)
 {
     P;
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     uint64_t dir = peer_mkdir(p, 1, "d");
     assert_int_equal(peer_lookup(p, dir, ".."), 0);
     assert_int_equal(BODY(lt_fuse_entry_out).nodeid, 1);
@@ -305,7 +299,7 @@ static void test_names__rename_link_and_remove(void **state)
 {
     P;
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     uint64_t dir = peer_mkdir(p, 1, "d");
     uint64_t id = peer_mknod(p, 1, "f");
     struct lt_fuse_link_in link = {.oldnodeid = id};
@@ -332,7 +326,7 @@ static void test_names__symlink(void **state)
 {
     P;
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     assert_int_equal(ASK(.opcode = LT_FUSE_SYMLINK, .nodeid = 1, .name = "s", .name2 = "to/there"),
                      0);
     uint64_t id = BODY(lt_fuse_entry_out).nodeid;
@@ -347,7 +341,7 @@ static void test_names__nothing_is_left_after_exact_forgets(void **state)
     P;
     struct lt_fuse_forget_one many[20];
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     for (unsigned i = 0; i < 20; i++) {
         char name[8];
         snprintf(name, sizeof(name), "f%u", i);
@@ -405,7 +399,7 @@ static void test_listing__is_whole_whatever_the_size(void **state)
     P;
     static const uint32_t sizes[] = {200, 333, 1000, 4096, 1 << 20};
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     uint64_t dir = peer_mkdir(p, 1, "d");
     for (unsigned i = 0; i < 100; i++) {
         char name[40];
@@ -425,7 +419,7 @@ static void test_listing__refuses_what_cannot_be(void **state)
     P;
     struct lt_fuse_read_in in = {.size = 8};
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     uint64_t id = peer_mknod(p, 1, "f");
     assert_int_equal(
         ASK(.opcode = LT_FUSE_READDIR, .nodeid = 1, .args = &in, .args_len = sizeof(in)),
@@ -447,7 +441,7 @@ static void test_xattr__set_get_list_remove(void **state)
     struct lt_fuse_setxattr_in set = {.size = 3};
     struct lt_fuse_getxattr_in ask = {.size = 0}, get = {.size = 64}, little = {.size = 2};
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     uint64_t id = peer_mknod(p, 1, "f");
     assert_int_equal(ASK(.opcode = LT_FUSE_SETXATTR, .nodeid = id, .args = &set,
                          .args_len = sizeof(set), .name = "user.a", .data = "abc", .data_len = 3),
@@ -480,7 +474,7 @@ static void test_control__info_is_an_xattr_of_the_root(void **state)
     struct lt_fuse_getxattr_in ask = {.size = 0}, get = {.size = 60000};
     struct lt_fuse_setxattr_in set = {.size = 1};
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     assert_int_equal(ASK(.opcode = LT_FUSE_GETXATTR, .nodeid = 1, .args = &ask,
                          .args_len = sizeof(ask), .name = "system.lintel.info"),
                      0);
@@ -511,7 +505,7 @@ static void test_ioctl__flags_and_label(void **state)
     uint32_t flags = LT_INODE_NODUMP;
     char label[256] = "Work";
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     uint64_t id = peer_mknod(p, 1, "f");
     assert_int_equal(ASK(.opcode = LT_FUSE_IOCTL, .nodeid = id, .args = &set,
                          .args_len = sizeof(set), .data = &flags, .data_len = 4),
@@ -542,7 +536,7 @@ static void test_ranges__allocate_seek_and_copy(void **state)
         .offset = 4096, .length = 4096, .mode = LT_FALLOC_KEEP_SIZE | LT_FALLOC_PUNCH_HOLE};
     char data[3 * 4096];
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     memset(data, 'x', sizeof(data));
     uint64_t id = peer_mknod(p, 1, "f"), to = peer_mknod(p, 1, "g");
     put_data(p, id, 0, data, sizeof(data));
@@ -655,7 +649,7 @@ static void test_events__of_others_become_notifications(void **state)
     P;
     struct lt_entry entry = {0};
     (void)state;
-    open_default(p);
+    peer_open_default(p);
     struct lt_node *root = lt_fs_root(p->fs);
     uint64_t id = peer_mknod(p, 1, "f");
     assert_int_equal(take_notes(p), 0); /* its own doing is no news to it */
@@ -711,153 +705,6 @@ static void test_locks__a_waiter_can_be_interrupted(void **state)
     peer_close(p);
 }
 
-/* ---- Hostile
- * -------------------------------------------------------------------------------------- */
-
-static void test_hostile__every_operation_on_strange_nodes(void **state)
-{
-    static const uint64_t ids[] = {0, 2, 999, UINT64_MAX};
-    P;
-    char body[128] = {0};
-    (void)state;
-    open_default(p);
-    for (uint32_t opcode = 0; opcode < 60; opcode++) {
-        const struct lt_fuse_op *op = lt_fuse_op(opcode);
-        for (size_t i = 0; i < 4; i++) {
-            struct ask a = {.opcode = opcode,
-                            .nodeid = ids[i],
-                            .args = body,
-                            .args_len = op ? op->args : 0,
-                            .name = op && op->follows & LT_FUSE_NAME ? "n" : NULL,
-                            .name2 = op && op->follows & LT_FUSE_NAME2 ? "m" : NULL};
-            if (op && op->follows & LT_FUSE_NO_REPLY && opcode != LT_FUSE_INTERRUPT) {
-                peer_send(p, &a);
-                continue;
-            }
-            int r = peer_ask(p, &a);
-            if (op == NULL)
-                assert_int_equal(r, LT_ENOSYS);
-            else if (!(op->follows & LT_FUSE_ZERO_NODE))
-                assert_int_equal(r, LT_ESTALE);
-        }
-    }
-    peer_close(p);
-}
-
-/* Bytes that follow from a seed. */
-static uint32_t next(uint32_t *seed)
-{
-    *seed = *seed * 1664525 + 1013904223;
-    return *seed >> 8;
-}
-
-static void test_hostile__noise_gets_answers(void **state)
-{
-    P;
-    uint32_t seed = 1;
-    (void)state;
-    open_default(p);
-    peer_mkdir(p, 1, "d");
-    peer_mknod(p, 1, "f");
-    for (unsigned round = 0; round < 20000; round++) {
-        char body[200];
-        for (size_t i = 0; i < sizeof(body); i++)
-            body[i] = next(&seed) % 3 ? 0 : (char)next(&seed);
-        uint32_t opcode = next(&seed) % 56;
-        const struct lt_fuse_op *op = lt_fuse_op(opcode);
-        if (op == NULL || op->follows & LT_FUSE_NO_REPLY)
-            continue;
-        struct ask a = {.opcode = opcode,
-                        .nodeid = next(&seed) % 4,
-                        .args = body,
-                        .args_len = next(&seed) % 4 ? op->args : next(&seed) % sizeof(body),
-                        .name = op->follows & LT_FUSE_NAME ? "d" : NULL,
-                        .name2 = op->follows & LT_FUSE_NAME2 ? "g" : NULL};
-        peer_ask(p, &a);
-    }
-    peer_close(p);
-}
-
-static void test_hostile__a_length_that_lies_is_refused(void **state)
-{
-    P;
-    struct lt_fuse_in_header h = {.opcode = LT_FUSE_STATFS, .unique = 99};
-    static const uint32_t lengths[] = {0, 39, 41, 1000, UINT32_MAX};
-    (void)state;
-    open_default(p);
-    for (size_t i = 0; i < 5; i++) {
-        h.len = lengths[i];
-        peer_raw(p, &h, sizeof(h));
-        peer_receive(p);
-        assert_int_equal(peer_header(p).unique, 99);
-        assert_int_equal(peer_header(p).error, LT_EPROTO);
-    }
-    peer_close(p);
-}
-
-static void test_hostile__half_a_header_ends_the_session(void **state)
-{
-    P;
-    (void)state;
-    open_default(p);
-    peer_raw(p, "short", 5);
-    assert_int_equal(lt_session_wait(p->session), LT_EPROTO);
-    peer_close(p);
-}
-
-static void test_hostile__forgetting_too_much(void **state)
-{
-    P;
-    (void)state;
-    open_default(p);
-    uint64_t id = peer_mknod(p, 1, "f");
-    peer_forget(p, id, UINT64_MAX);
-    peer_forget(p, id, 1);
-    peer_forget(p, 1, UINT64_MAX);
-    peer_forget(p, 0, 1);
-    peer_settle(p);
-    assert_int_equal(lt_nodes_count(&p->session->nodes), 0);
-    assert_int_equal(peer_lookup(p, 1, "f"), 0);
-    peer_close(p);
-}
-
-/* ---- Streams of bytes
- * ------------------------------------------------------------------------------- */
-
-static void test_stream__messages_in_crumbs(void **state)
-{
-    P;
-    struct lt_mount_options o = peer_options();
-    struct lt_fuse_init_in in = {.major = 7, .minor = 45};
-    struct lt_fuse_in_header h = {
-        .len = sizeof(h) + sizeof(in), .opcode = LT_FUSE_INIT, .unique = 1};
-    char message[sizeof(h) + sizeof(in)];
-    (void)state;
-    peer_connect(p, "mem:", &o, false);
-    memcpy(message, &h, sizeof(h));
-    memcpy(message + sizeof(h), &in, sizeof(in));
-    for (size_t i = 0; i < sizeof(message); i++)
-        peer_raw(p, message + i, 1);
-    assert_int_equal(lt_session_handshake(p->session), 0);
-    peer_receive(p);
-    assert_int_equal(peer_header(p).error, 0);
-    assert_int_equal(lt_session_start(p->session), 0);
-    h = (struct lt_fuse_in_header){.len = UINT32_MAX, .opcode = LT_FUSE_STATFS};
-    peer_raw(p, &h, sizeof(h));
-    assert_int_equal(lt_session_wait(p->session), LT_EPROTO);
-    peer_close(p);
-}
-
-static void test_stream__the_end_of_the_peer_is_the_end(void **state)
-{
-    P;
-    (void)state;
-    open_default(p);
-    shutdown(p->fd, SHUT_RDWR);
-    assert_int_equal(lt_session_wait(p->session), 0);
-    peer_close(p);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -888,13 +735,6 @@ int main(void)
         cmocka_unit_test(test_streams__as_names_with_a_colon),
         cmocka_unit_test(test_events__of_others_become_notifications),
         cmocka_unit_test(test_locks__a_waiter_can_be_interrupted),
-        cmocka_unit_test(test_hostile__every_operation_on_strange_nodes),
-        cmocka_unit_test(test_hostile__noise_gets_answers),
-        cmocka_unit_test(test_hostile__a_length_that_lies_is_refused),
-        cmocka_unit_test(test_hostile__half_a_header_ends_the_session),
-        cmocka_unit_test(test_hostile__forgetting_too_much),
-        cmocka_unit_test(test_stream__messages_in_crumbs),
-        cmocka_unit_test(test_stream__the_end_of_the_peer_is_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

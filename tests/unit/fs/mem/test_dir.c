@@ -46,7 +46,7 @@ static int see(void *arg, const struct lt_dirent *e)
         return 1;
     assert_true(e->name.len < sizeof(name) && e->next > 2 && e->next < INT64_MAX);
     memcpy(name, e->name.s, e->name.len);
-    s->times[atoi(name)]++;
+    s->times[strtol(name, NULL, 10)]++;
     s->count++;
     s->stop_after--;
     s->cookie = e->next;
