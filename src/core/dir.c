@@ -118,7 +118,7 @@ void lt_dir_seek(struct lt_dir *dir, uint64_t cookie)
 int lt_path_list(const struct lt_ctx *ctx, struct lt_node *base, const char *path,
                  int (*fn)(void *arg, const struct lt_dirent *entry), void *arg)
 {
-    struct lt_dir *dir;
+    struct lt_dir *dir = NULL;
     struct lt_dirent entry;
     int r = lt_dir_open(ctx, base, path, &dir);
     if (r < 0)

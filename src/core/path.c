@@ -255,7 +255,7 @@ int lt_path_link(const struct lt_ctx *ctx, struct lt_node *base, const char *pat
 /* Whether `victim` may be taken out of the walk's directory. */
 static int check_remove(struct lt_walk *w, const struct lt_attr *victim)
 {
-    const struct lt_attr *dir;
+    const struct lt_attr *dir = NULL;
     int r = lt_walk_check(w, MAY_CHANGE_DIR);
     if (r == 0)
         r = lt_walk_dir_attr(w, &dir);

@@ -55,7 +55,7 @@ static int check_slashes(const struct rename *op)
  * another "..". */
 static int check_leaving(struct lt_walk *w, const struct lt_entry *entry, bool moves)
 {
-    const struct lt_attr *dir;
+    const struct lt_attr *dir = NULL;
     int r = lt_walk_check(w, LT_MAY_WRITE | LT_MAY_EXEC);
     if (r == 0)
         r = lt_walk_dir_attr(w, &dir);

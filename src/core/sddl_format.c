@@ -60,7 +60,7 @@ static void put_sid(struct text *t, const char *bytes, size_t size)
     put(t, authority > UINT32_MAX ? "S-1-0x%llx" : "S-1-%llu", (unsigned long long)authority);
     for (unsigned i = 0; i < sid->count; i++) {
         struct lt_le32 sub;
-        memcpy(&sub, bytes + sizeof(*sid) + 4 * i, sizeof(sub));
+        memcpy(&sub, bytes + sizeof(*sid) + 4 * (size_t)i, sizeof(sub));
         put(t, "-%u", (unsigned)lt_get_le32(sub));
     }
 }

@@ -89,7 +89,7 @@ static uint32_t checksum(const struct tar_header *header)
 int tar_decode(const struct tar_header *header, struct tar_member *ret)
 {
     struct tar_member m = {.type = header->type};
-    uint64_t sum;
+    uint64_t sum = 0;
     if (tar_field(header->checksum, sizeof(header->checksum), &sum) < 0 || sum != checksum(header))
         return LT_EBADMSG;
     if (NUMBER(mode) < 0 || NUMBER(uid) < 0 || NUMBER(gid) < 0 || NUMBER(size) < 0 ||

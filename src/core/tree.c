@@ -130,7 +130,7 @@ static int visit(struct tree_job *job, struct tree_sink *sink, struct lt_str nam
                  struct frame **top)
 {
     struct lt_entry entry = {.stored = NULL};
-    size_t before;
+    size_t before = job->path_len;
     int r = lt_node_lookup(job->ctx, (*top)->node, name, &entry);
     if (r == LT_ENOENT) /* removed since it was listed */
         return 0;

@@ -12,7 +12,7 @@
 
 #include <lintel/tree.h>
 
-#define TREE_BUFFER (256u * 1024)
+#define TREE_BUFFER ((size_t)256 * 1024)
 
 struct tree_job {
     const struct lt_ctx *ctx;        /* never NULL */

@@ -212,7 +212,7 @@ static int save_top(struct save *s)
 static int enter(struct save *s, const char *name)
 {
     size_t before = s->above.len;
-    struct lt_host_dir *inner;
+    struct lt_host_dir *inner = NULL;
     int r = lt_buffer_write(&s->above, name, strlen(name));
     if (r == 0)
         r = lt_buffer_write(&s->above, "/", 1);

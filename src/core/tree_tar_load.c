@@ -301,8 +301,8 @@ static int find_place(struct load *l, struct lt_str path, struct lt_node **ret_d
 /* What is there under a path; never through a symbolic link. */
 static int find_node(struct load *l, struct lt_str path, struct lt_node **ret)
 {
-    struct lt_node *dir;
-    struct lt_str name;
+    struct lt_node *dir = NULL;
+    struct lt_str name = {NULL, 0};
     struct lt_entry entry = {.stored = NULL};
     int r = find_place(l, path, &dir, &name);
     if (r < 0)
@@ -698,10 +698,10 @@ static int take_block(struct load *l, const struct tar_header *header)
         l->global_len = r == 0 ? (size_t)size : 0;
         break;
     case TAR_GNU_LONG_NAME:
-        r = take_content(l, size, 16 * LT_PATH_MAX, &l->long_name);
+        r = take_content(l, size, 16 * (uint64_t)LT_PATH_MAX, &l->long_name);
         break;
     case TAR_GNU_LONG_LINK:
-        r = take_content(l, size, 16 * LT_PATH_MAX, &l->long_link);
+        r = take_content(l, size, 16 * (uint64_t)LT_PATH_MAX, &l->long_link);
         break;
     default:
         r = load_member(l, header, &m);

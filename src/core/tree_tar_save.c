@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define OUT_SIZE (64u * 1024)
+#define OUT_SIZE ((size_t)64 * 1024)
 
 struct save {
     struct tree_sink sink; /* first */
@@ -427,7 +427,7 @@ static int save_node(struct tree_sink *sink, struct lt_str name, struct lt_node 
 
 static int put_end(struct save *s)
 {
-    int r = put_zeros(s, 2 * TAR_BLOCK);
+    int r = put_zeros(s, 2 * (uint64_t)TAR_BLOCK);
     return r < 0 ? r : flush(s);
 }
 

@@ -88,7 +88,7 @@ static int set_attrib(const struct op *op, struct lt_str value)
 
 /* ---- system.ntfs_crtime, system.ntfs_times ------------------------------------------------- */
 
-#define TIMES 4u
+#define TIMES ((size_t)4)
 
 static int give_times(const struct op *op, size_t count, void *buf, size_t size)
 {

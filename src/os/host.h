@@ -77,7 +77,8 @@ int lt_host_type_followed(const char *path);
 int lt_host_make_dir(const char *path);
 /* Everything on the file system of `path` becomes durable. */
 int lt_host_sync(const char *path);
-/* `from` takes the place of `to` in one step, and durably; if `to` was there, it is `from` then. */
+/* `from` takes the place of `to` in one step, and durably; if `to` was there, it is `from` then.
+ * Where the file system cannot exchange directories, `to` steps aside first, as TO.lintel-old. */
 int lt_host_replace(const char *from, const char *to);
 /* Removes a file, or a directory with all that is in it; nothing there is no error. */
 int lt_host_remove_tree(const char *path);

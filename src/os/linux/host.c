@@ -347,11 +347,35 @@ static int sync_parent(const char *path)
     return r;
 }
 
+/* In two steps, where the file system cannot exchange directories. */
+static int replace_dir(const char *from, const char *to)
+{
+    static const char suffix[] = ".lintel-old";
+    size_t size = strlen(to) + sizeof(suffix);
+    char *aside = malloc(size);
+    if (!aside)
+        return LT_ENOMEM;
+    (void)snprintf(aside, size, "%s%s", to, suffix);
+    int r = lt_host_remove_tree(aside);
+    if (r == 0)
+        r = result(rename(to, aside));
+    if (r == 0) {
+        r = result(rename(from, to));
+        /* On failure the old one comes back. */
+        int r2 = result(rename(aside, r == 0 ? from : to));
+        r = r < 0 ? r : r2;
+    }
+    free(aside);
+    return r;
+}
+
 int lt_host_replace(const char *from, const char *to)
 {
     int r = result(renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE));
-    /* Nothing there yet, or a file system that cannot exchange: then only files replace. */
-    if (r == LT_ENOENT || r == LT_EINVAL || r == LT_ENOSYS)
+    bool cannot = r == LT_EINVAL || r == LT_ENOSYS || r == LT_EXDEV || r == LT_EOPNOTSUPP;
+    if (cannot && lt_host_type(to) == LT_S_IFDIR)
+        r = replace_dir(from, to);
+    else if (cannot || r == LT_ENOENT) /* files replace each other; or nothing is there yet */
         r = result(rename(from, to));
     return r < 0 ? r : sync_parent(to);
 }
