@@ -62,14 +62,15 @@ static bool may_kill_priv(struct call *c)
  */
 static bool kills_priv(struct call *c, uint32_t valid)
 {
-    const uint32_t others = LT_FATTR_SIZE | LT_FATTR_ATIME | LT_FATTR_MTIME | LT_FATTR_CTIME;
+    const uint32_t others = LT_FATTR_SIZE | LT_FATTR_ATIME | LT_FATTR_MTIME;
     if (c->node->type == LT_S_IFDIR || !(c->s->features & LT_FUSE_HANDLE_KILLPRIV_V2))
         return false;
     if (valid & LT_FATTR_MODE)
         return false;
     if (valid & (LT_FATTR_UID | LT_FATTR_GID))
         return true;
-    return (valid & others) == 0 && may_kill_priv(c);
+    /* What passes through is written without asking: then this is all that we hear of it. */
+    return (valid & others) == 0 && (c->s->passthrough || may_kill_priv(c));
 }
 
 /*

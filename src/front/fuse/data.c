@@ -98,6 +98,10 @@ int on_lseek(struct call *c)
 {
     const struct lt_fuse_lseek_in *in = &c->req.args.lseek;
     struct lt_fuse_lseek_out out;
+    /* The kernel does not write back before it asks: data would seem to be holes. So it shall not
+     * ask, and take all for data. */
+    if (c->s->features & LT_FUSE_WRITEBACK_CACHE)
+        return LT_ENOSYS;
     if (in->whence != LT_SEEK_DATA && in->whence != LT_SEEK_HOLE)
         return LT_EINVAL;
     int r = lt_node_seek(&c->ctx, c->node, in->offset, (enum lt_seek)in->whence, &out.offset);

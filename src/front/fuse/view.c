@@ -21,11 +21,15 @@ struct lt_fuse_timeouts view_timeouts(const struct lt_session *s, const struct l
                                       bool exact)
 {
     struct lt_fuse_timeouts t = s->ttl;
+    const uint64_t blocks_ns = UINT64_C(1000000000);
     /* A stream shares attributes with its file, which the kernel takes for another inode. */
     if (node->type == LT_S_STREAM)
         return (struct lt_fuse_timeouts){0, 0};
     if (!exact)
         t.entry_ns = 0;
+    /* What the kernel writes back later gets its blocks then, and it does not ask by itself. */
+    if (node->type == LT_S_IFREG && s->features & LT_FUSE_WRITEBACK_CACHE && t.attr_ns > blocks_ns)
+        t.attr_ns = blocks_ns;
     return t;
 }
 

@@ -22,6 +22,7 @@
 #include <getopt.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -315,6 +316,7 @@ int main(int argc, char **argv)
         return 0;
     }
     umask(0);
+    signal(SIGPIPE, SIG_IGN); /* there are FIFOs among the files */
     printf("1..3\n# seed %llu, %llu steps, %u threads\n", (unsigned long long)options.seed,
            (unsigned long long)options.steps, options.threads);
     fflush(stdout);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +99,8 @@ static void note_stat(struct result *ret, const char *what, int result, const st
     }
     char mtime[40] = "-";
     char atime[40] = "-";
-    if (!tolerance.mtime) {
+    bool special = S_ISFIFO(st->st_mode) || S_ISCHR(st->st_mode);
+    if (!tolerance.mtime && !special) { /* writing into a FIFO stamps it on tmpfs */
         time_text(mtime, sizeof(mtime), st->st_mtim);
     }
     if (!tolerance.atime) {
@@ -401,6 +403,21 @@ static int64_t run_fd(struct side *side, const struct op *op, struct result *ret
     }
 }
 
+/* A whiteout inherits the default ACL of its directory on tmpfs only: it loses it. */
+static int do_rename(const struct op *op, const char *path, const char *path2)
+{
+    struct stat st;
+    int result = renameat2(AT_FDCWD, path, AT_FDCWD, path2, op->flags);
+    int error = errno;
+    if (result == 0 && (op->flags & RENAME_WHITEOUT) && lstat(path, &st) == 0 &&
+        S_ISCHR(st.st_mode)) {
+        side_user(0);
+        removexattr(path, ACL_ACCESS);
+    }
+    errno = error;
+    return result;
+}
+
 /* Operations on paths. */
 static int64_t run_path(const struct op *op, const char *path, const char *path2,
                         struct result *ret)
@@ -430,7 +447,7 @@ static int64_t run_path(const struct op *op, const char *path, const char *path2
     case OP_unlink:
         return unlink(path);
     case OP_rename:
-        return renameat2(AT_FDCWD, path, AT_FDCWD, path2, op->flags);
+        return do_rename(op, path, path2);
     case OP_lstat:
         return lstat(path, &st);
     case OP_stat:
@@ -532,11 +549,6 @@ void side_run(struct side *side, const struct op *op, struct result *ret)
     snprintf(path, sizeof(path), "%s/%s", side->root, op->path);
     snprintf(path2, sizeof(path2), "%s/%s", side->root, op->path2);
     *ret = (struct result){0};
-    struct stat st;
-    bool acls = op->kind == OP_acl_get || op->kind == OP_acl_set || op->kind == OP_xattr_list;
-    if (acls && stat(path, &st) == 0 && is_whiteout(&st)) {
-        return;
-    }
     side_user(op->user);
     errno = 0;
     ret->value = run(side, op, path, path2, ret);

@@ -11,7 +11,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
 struct result {
     int64_t value;  /* what the call returned; -1 with `error` */
@@ -60,15 +59,6 @@ int result_compare(const struct result *a, const struct result *b, char *why, si
  * attributes, ACLs, hard links. Returns the number of differences; `why` is the first.
  */
 int tree_compare(const char *a, const char *b, char *why, size_t size);
-
-/*
- * A whiteout (rename) does not inherit the default ACL of its directory, as it
- * does on tmpfs: nobody looks at the ACL of a device 0:0 without permissions.
- */
-static inline bool is_whiteout(const struct stat *st)
-{
-    return (st->st_mode & 0170000) == 0020000 && st->st_rdev == 0;
-}
 
 /* Removes everything below (and not) `path`. */
 void tree_clear(const char *path);

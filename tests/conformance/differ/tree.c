@@ -182,9 +182,7 @@ static void compare_entry(struct compare *c, int a, int b, const char *name)
         differs(c, name, "attributes", x, y);
         return;
     }
-    if (!is_whiteout(&sa)) {
-        compare_number(c, name, "xattrs", xattr_hash(a, name), xattr_hash(b, name));
-    }
+    compare_number(c, name, "xattrs", xattr_hash(a, name), xattr_hash(b, name));
     if (S_ISREG(sa.st_mode)) {
         compare_number(c, name, "data", data_hash(a, name), data_hash(b, name));
     } else if (S_ISLNK(sa.st_mode)) {

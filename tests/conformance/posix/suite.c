@@ -389,8 +389,13 @@ static int by_name(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strncmp(argv[1], "--", 2) == 0) {
+        mount_kind = argv[1][2];
+        argc--;
+        argv++;
+    }
     if (argc < 3) {
-        fprintf(stderr, "posix ORACLE-DIR TARGET-DIR [CASE...]\n");
+        fprintf(stderr, "posix [--passthrough | --writeback] ORACLE-DIR TARGET-DIR [CASE...]\n");
         return 2;
     }
     if (geteuid() != 0) {

@@ -87,6 +87,8 @@ const char *name_of(size_t len, char c);
 /* ---- Differences that cannot be avoided (known.c) ---------------------------------------------
  */
 
+extern char mount_kind; /* 'p': passthrough=on, 'w': writeback=on, 0: neither */
+
 /*
  * True if the two lines of a case may differ, and then *ret_why says why. `expected`
  * comes from the oracle; either is NULL if one side has fewer lines.
