@@ -15,6 +15,7 @@
 #include "saver.h"
 
 #include <lintel/sddl.h>
+#include <os/os.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,26 +23,14 @@
 struct server {
     const struct lt_serve *what;
     struct lt_fs *fs;
-    _Atomic(struct lt_mount *) mount; /* NULL before and after it is mounted */
-    struct lt_saver saver;
     struct lt_time started;
+    struct lt_saver saver;
+    struct lt_mutex lock;
+    struct lt_mount *mount GUARDED_BY(lock); /* NULL before and after it is mounted */
+    atomic_bool ended;                       /* the watcher has nothing to watch for any more */
 };
 
 /* ---- Signals --------------------------------------------------------------------------------- */
-
-/* What the handler needs: it runs on the main thread only, since all others block every signal. */
-static struct server *signalled;
-
-/* The first one unmounts. During the last save only Ctrl-C counts: a machine that shuts down sends
- * SIGTERM to everybody, and the save is what it should wait for. */
-static void on_signal(int number)
-{
-    struct lt_mount *mount = atomic_load(&signalled->mount);
-    if (mount)
-        lt_mount_stop(mount);
-    else if (number == SIGINT)
-        atomic_store(&signalled->saver.cancel, true);
-}
 
 static void end_signals(sigset_t *set)
 {
@@ -51,26 +40,60 @@ static void end_signals(sigset_t *set)
     sigaddset(set, SIGHUP);
 }
 
-static void handle_signals(struct server *s)
+/*
+ * From here on every thread blocks the signals that end the process, and the
+ * watcher takes them one by one: one that comes while the mount is made waits until
+ * it can be undone.
+ */
+static void block_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    signalled = s;
-    end_signals(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, NULL);
+    sigset_t set;
+    end_signals(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* The first one unmounts. During the last save only Ctrl-C counts: a machine that shuts down sends
+ * SIGTERM to everybody, and the save is what it should wait for. */
+static void take_signal(struct server *s, int number)
+{
+    lt_mutex_lock(&s->lock);
+    if (s->mount)
+        lt_mount_stop(s->mount);
+    else if (number == SIGINT)
+        atomic_store(&s->saver.cancel, true);
+    lt_mutex_unlock(&s->lock);
+}
+
+static void watch_signals(void *arg)
+{
+    struct server *s = arg;
+    sigset_t set;
+    int number;
+    end_signals(&set);
+    while (sigwait(&set, &number) == 0 && !atomic_load(&s->ended))
+        take_signal(s, number);
+}
+
+/* One more signal, to ourselves, wakes the watcher to its end. */
+static void end_watcher(struct server *s, struct lt_thread *watcher)
+{
+    atomic_store(&s->ended, true);
+    kill(getpid(), SIGTERM);
+    lt_thread_join(watcher);
 }
 
 /* ---- Control: what `lintel info` and `lintel save` ask ----------------------------------------
  */
 
-static void report_front(struct lt_json *json, struct lt_mount *mount)
+static void report_front(struct lt_json *json, struct server *s)
 {
     struct lt_document doc;
     char *text;
-    if (!mount || lt_mount_stats(mount, &text) != LT_OK)
+    lt_mutex_lock(&s->lock);
+    int error = s->mount ? lt_mount_stats(s->mount, &text) : LT_ENOTCONN;
+    lt_mutex_unlock(&s->lock);
+    if (error != LT_OK)
         return;
     if (lt_document_parse(text, &doc) == LT_OK) {
         lt_value_write(json, "front", doc.values);
@@ -94,7 +117,7 @@ static void report_all(struct server *s, struct lt_json *json)
         lt_saver_report(&s->saver, json);
         lt_json_object_end(json);
     }
-    report_front(json, atomic_load(&s->mount));
+    report_front(json, s);
 }
 
 static int control_get(void *arg, const char *name, char **ret_text)
@@ -212,12 +235,19 @@ static int mount_it(struct server *s, struct lt_mount **ret)
     return error;
 }
 
+static void set_mount(struct server *s, struct lt_mount *mount)
+{
+    lt_mutex_lock(&s->lock);
+    s->mount = mount;
+    lt_mutex_unlock(&s->lock);
+}
+
 /* Serves the mounted volume to its end; then the last save, which nobody can disturb any more. */
 static int run(struct server *s, struct lt_mount *mount)
 {
     int ended = lt_mount_wait(mount);
     lt_service_notify("STOPPING=1");
-    atomic_store(&s->mount, NULL);
+    set_mount(s, NULL);
     lt_mount_end(mount);
     if (ended != LT_OK)
         lt_log("%s: the connection was aborted", s->what->dir);
@@ -229,18 +259,22 @@ static int run(struct server *s, struct lt_mount *mount)
 
 static int mount_and_run(struct server *s, struct lt_launch *launch)
 {
+    struct lt_thread *watcher;
     struct lt_mount *mount;
-    sigset_t signals, before;
-    /* One that comes while the mount is made waits until it can be undone. */
-    end_signals(&signals);
-    sigprocmask(SIG_BLOCK, &signals, &before);
-    handle_signals(s);
+    block_signals();
     if (mount_it(s, &mount) != LT_OK)
         return LT_EXIT_FAILED;
-    atomic_store(&s->mount, mount);
+    set_mount(s, mount);
+    int error = lt_thread_start(&watcher, "lintel/signals", watch_signals, s);
+    if (error != LT_OK) {
+        lt_complain("cannot watch for signals: %s", lt_error_text(error));
+        lt_mount_end(mount);
+        return LT_EXIT_FAILED;
+    }
     lt_launch_ready(launch);
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    return run(s, mount);
+    int status = run(s, mount);
+    end_watcher(s, watcher);
+    return status;
 }
 
 static int serve(void *arg, struct lt_launch *launch)
