@@ -2,6 +2,27 @@
 /* Requests about extended attributes. */
 #include "handlers.h"
 
+#include <lintel/winmeta.h>
+
+/* Windows metadata shows on every mount, streams as attributes if that was asked for. */
+static uint32_t winmeta_flags(const struct call *c)
+{
+    return c->s->options.streams == LT_STREAMS_XATTR ? LT_WINMETA_STREAMS : 0;
+}
+
+static bool starts_with(struct lt_str name, const char *start)
+{
+    size_t len = strlen(start);
+    return name.len >= len && memcmp(name.s, start, len) == 0;
+}
+
+/* The kernel thinks that an attribute changes nothing but ctime; these set other times, too. */
+static void changed(struct call *c)
+{
+    if (starts_with(c->req.name, "system.ntfs_") || starts_with(c->req.name, "user.DOSATTRIB"))
+        notify_attr(c->s, c->node->id);
+}
+
 /* Replies with a value of `len` bytes in the scratch buffer, or with its length if that was asked.
  */
 static int reply_value(struct call *c, size_t len)
@@ -21,7 +42,7 @@ int on_getxattr(struct call *c)
         return control_get(c);
     if (size > c->s->scratch_size)
         size = (uint32_t)c->s->scratch_size;
-    int r = lt_node_xattr_get(&c->ctx, c->node, c->req.name, c->w->scratch, size);
+    int r = lt_winmeta_get(&c->ctx, c->node, c->req.name, c->w->scratch, size, winmeta_flags(c));
     return r < 0 ? r : reply_value(c, (size_t)r);
 }
 
@@ -33,14 +54,17 @@ int on_setxattr(struct call *c)
         return control_set(c);
     if (in->setxattr_flags & LT_FUSE_SETXATTR_ACL_KILL_SGID)
         flags |= LT_XATTR_KILL_SGID;
-    return lt_node_xattr_set(&c->ctx, c->node, c->req.name, c->req.data, flags);
+    int r = lt_winmeta_set(&c->ctx, c->node, c->req.name, c->req.data, flags, winmeta_flags(c));
+    if (r == 0)
+        changed(c);
+    return r;
 }
 
 int on_removexattr(struct call *c)
 {
     if (control_is_name(c))
         return LT_EPERM;
-    return lt_node_xattr_remove(&c->ctx, c->node, c->req.name);
+    return lt_winmeta_remove(&c->ctx, c->node, c->req.name, winmeta_flags(c));
 }
 
 struct names {
@@ -66,7 +90,7 @@ int on_listxattr(struct call *c)
 {
     struct names names = {
         .buf = c->w->scratch, .size = LT_XATTR_SIZE_MAX, .trusted = c->ctx.uid == 0};
-    int r = lt_node_xattr_list(&c->ctx, c->node, put_name, &names);
+    int r = lt_winmeta_list(&c->ctx, c->node, winmeta_flags(c), put_name, &names);
     /* Longer than the system can pass on (XATTR_LIST_MAX). */
     if (r == LT_ERANGE)
         r = LT_E2BIG;
