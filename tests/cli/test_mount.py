@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import stat
+import struct
 import subprocess
 
 from harness import (LINTEL, PATIENCE, Skip, contains, equal, fails, is_alive, lintel, main,
@@ -193,12 +194,33 @@ def security_of_the_root_is_read_as_sddl(place):
     fails(lintel("mount", "mem:", place.mnt, "-o", "security=O:XX"), 1, "option 'security'")
     assert not place.is_mounted()
     place.mount("-o", "security=O:BAG:BAD:P(A;;FA;;;SY)(A;;FA;;;WD)")
-    try:
-        descriptor = os.getxattr(place.mnt, "system.ntfs_acl")
-    except OSError as error:
-        raise Skip("the mount does not show Windows metadata") from error
+    descriptor = os.getxattr(place.mnt, "system.ntfs_acl")
     equal(descriptor[0], 1, "revision of the descriptor")
     contains(descriptor, bytes.fromhex("01020000000000052000000020020000"))  # S-1-5-32-544
+
+
+@mount_test
+def windows_metadata_shows_as_attributes(place):
+    place.mount()
+    path = place.join("mnt", "a")
+    write(path, "x")
+    os.setxattr(path, "system.ntfs_attrib_be", bytes.fromhex("00000022"))
+    equal(os.getxattr(path, "system.ntfs_attrib"), bytes.fromhex("22000000"))
+    contains(os.listxattr(path), "user.DOSATTRIB")
+    os.stat(path)  # the kernel knows the times now, and must forget them
+    second = 11644473600 + 1_000_000_000  # from 1601
+    os.setxattr(path, "system.ntfs_times", struct.pack("<QQ", second * 10**7, second * 10**7))
+    equal(os.stat(path).st_mtime, 1_000_000_000)
+
+
+@mount_test
+def streams_show_as_paths_where_asked_for(place):
+    place.mount("-o", "streams=colon")
+    write(place.join("mnt", "a"), "main")
+    write(place.join("mnt", "a:side"), "stream")
+    equal(read(place.join("mnt", "a:SIDE")), "stream")
+    equal(read(place.join("mnt", "a")), "main")
+    equal(os.listdir(place.mnt), ["a"])
 
 
 @mount_test
