@@ -151,6 +151,17 @@ static void do_data(uint64_t *seed, struct lt_node *node)
     }
 }
 
+/* The data moves into the kernel and back, if the system lets us have that. */
+static void do_backing(uint64_t *seed, struct lt_node *node)
+{
+    int fd;
+    if (lt_node_backing_get(NULL, node, &fd) < 0)
+        return;
+    do_data(seed, node);
+    (void)attr_of(node);
+    lt_node_backing_put(node);
+}
+
 static void do_stream(uint64_t *seed, struct lt_node *node)
 {
     char a[8], b[8];
@@ -267,8 +278,10 @@ static void step(uint64_t *seed)
         do_rename(seed, node);
     else if (kind < 14)
         do_tree(seed, node);
-    else if (kind < 19)
+    else if (kind < 18)
         do_data(seed, node);
+    else if (kind < 19)
+        do_backing(seed, node);
     else if (node == root)
         (void)attr_of(node); /* what the root gets would outlive wipe() */
     else if (kind < 21)
