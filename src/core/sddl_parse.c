@@ -177,7 +177,7 @@ static int hex_byte(const char *s)
 /* 8-4-4-4-12 hex digits, or nothing: then *ret_has is false. */
 static int take_guid(struct parser *p, struct sddl_guid *ret, bool *ret_has)
 {
-    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    static const char form[] = "00000000-0000-0000-0000-000000000000";
     uint8_t bytes[16];
     size_t count = 0;
     *ret_has = *p->at != ';';
