@@ -19,6 +19,8 @@ static const struct {
      "the kernel does not ask for reads of nothing"},
     {"stamps_of_data", "stamps truncate(\"f\", 50) f = -mc", "stamps truncate(\"f\", 50) f = --c",
      "tmpfs sets mtime of a file with data even if its size stays; POSIX does not ask for it"},
+    {"inode_flags", "open(\"f\", O_WRONLY) = EPERM", "open(\"f\", O_WRONLY) = *",
+     "the kernel does not know the flags, nor ask to open: the write itself is EPERM"},
     {"seek_data_and_holes", "lseek(dir, 0, SEEK_*) = EINVAL", "lseek(dir, 0, SEEK_*) = *",
      "the kernel seeks in a FUSE directory without asking, as in a file"},
     {"chown_every_combination", "stat f = 10[246]*", "stat f = 10[02]*",
