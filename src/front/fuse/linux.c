@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define ENABLE_URING "/sys/module/fuse/parameters/enable_uring"
+#define FUSECTL "/sys/fs/fuse/connections"
 #define FUSERMOUNT "fusermount3"
 #define NAME_DEFAULT "lintel"
 
@@ -256,6 +257,40 @@ static int write_text(const char *path, const char *text)
     return n < 0 ? LT_EIO : 0;
 }
 
+/* The control file system of FUSE: where it is mounted, or a mount that nobody else sees. */
+static int open_fusectl(void)
+{
+    int fd = open(FUSECTL, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == 1) /* its root, not a bare mount point */
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    int context = fsopen("fusectl", FSOPEN_CLOEXEC);
+    if (context < 0)
+        return -1;
+    fd = fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0
+             ? -1
+             : fsmount(context, FSMOUNT_CLOEXEC, 0);
+    close(context);
+    return fd;
+}
+
+bool linux_abort(uint64_t device)
+{
+    char path[32];
+    int control = open_fusectl();
+    if (control < 0)
+        return false;
+    snprintf(path, sizeof(path), "%u/abort", minor(device));
+    int fd = openat(control, path, O_WRONLY | O_CLOEXEC);
+    close(control);
+    bool done = fd >= 0 && write(fd, "1", 1) == 1;
+    if (fd >= 0)
+        close(fd);
+    return done;
+}
+
 bool linux_uring_enabled(bool enable)
 {
     char value = 'N';
@@ -272,14 +307,15 @@ bool linux_uring_enabled(bool enable)
     return value == 'Y';
 }
 
-void linux_set_readahead(const char *dir, unsigned kib)
+uint64_t linux_prepare(const char *dir, unsigned readahead_kib)
 {
     struct stat st;
     char path[96], text[16];
     if (stat(dir, &st) < 0)
-        return;
+        return 0;
     snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", major(st.st_dev),
              minor(st.st_dev));
-    snprintf(text, sizeof(text), "%u", kib);
+    snprintf(text, sizeof(text), "%u", readahead_kib);
     write_text(path, text);
+    return st.st_dev;
 }

@@ -14,13 +14,20 @@ int linux_mount(const char *dir, const struct lt_mount_options *options, struct 
 /* Unmounts, lazily if it is busy. LT_EINVAL: nothing is mounted there. */
 int linux_umount(const char *dir);
 
+/*
+ * Ends the connection of the mount whose st_dev was `device`, mounted or not: its users and its
+ * server get errors. False where the system does not let us.
+ */
+bool linux_abort(uint64_t device);
+
 /* `dir` as an absolute path without symbolic links, for the caller to free. */
 int linux_mount_point(const char *dir, char **ret, struct lt_diag *diag);
 
 /* /sys/module/fuse/parameters/enable_uring: whether it is on; tries to switch it on if `enable`. */
 bool linux_uring_enabled(bool enable);
 
-/* Lets the kernel read ahead further than INIT can say; a hint, as root only. */
-void linux_set_readahead(const char *dir, unsigned kib);
+/* Once it answers: returns st_dev of a mount, and as root lets the kernel read ahead further than
+ * INIT can say. */
+uint64_t linux_prepare(const char *dir, unsigned readahead_kib);
 
 #endif

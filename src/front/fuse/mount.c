@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #define READAHEAD_KIB 1024u /* one message of 1 MiB */
+#define UNMOUNT_NS \
+    UINT64_C(200000000) /* how long an unmount of ours may take to reach the workers */
 
 struct lt_mount {
     struct lt_session *session;
@@ -24,6 +26,7 @@ struct lt_mount {
     int bell;           /* eventfd: lt_mount_stop() was called */
     atomic_bool ending; /* the keeper is to leave without unmounting */
     struct lt_thread *keeper;
+    uint64_t device; /* st_dev of the mount */
 };
 
 void lt_mount_options_init(struct lt_mount_options *options)
@@ -102,7 +105,7 @@ static int serve_mount(struct lt_fs *fs, struct lt_mount *m, const struct lt_mou
         linux_umount(m->dir);
         return lt_diag_set(diag, r, "cannot serve the mount at %s: %s", m->dir, lt_error_text(r));
     }
-    linux_set_readahead(m->dir, READAHEAD_KIB);
+    m->device = linux_prepare(m->dir, READAHEAD_KIB);
     return 0;
 }
 
@@ -146,9 +149,15 @@ void lt_mount_end(struct lt_mount *mount)
         mount->ending = lt_session_ended(mount->session);
         ring(mount);
         lt_thread_join(mount->keeper);
+        /*
+         * Still in use. Closing our descriptors would end it too, but with io_uring too late: a
+         * request that comes after the last ring entry is gone and before the descriptors are
+         * closed waits for ever (seen with Linux 6.18).
+         */
+        if (!lt_session_wait_for(mount->session, UNMOUNT_NS))
+            linux_abort(mount->device);
     }
-    lt_session_free(
-        mount->session); /* closes the descriptors: what still used the mount gets errors */
+    lt_session_free(mount->session); /* what still used the mount gets errors */
     if (mount->bell >= 0)
         close(mount->bell);
     free(mount->dir);

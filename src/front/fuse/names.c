@@ -29,7 +29,13 @@ static int lookup_dots(struct call *c, bool parent, struct lt_entry *ret)
         r = lt_node_parent(&c->ctx, dir, &node);
         lt_node_put(dir);
     }
-    return r < 0 ? r : entry_of(c, node, ret);
+    if (r == 0)
+        r = entry_of(c, node, ret);
+    if (r == 0 && ret->attr.nlink == 0) {
+        lt_node_put(node);
+        r = LT_ESTALE;
+    }
+    return r;
 }
 
 /* The file of FILE:STREAM in the directory; a stream of the directory itself has no FILE. */

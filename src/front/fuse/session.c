@@ -185,6 +185,17 @@ bool lt_session_ended(struct lt_session *s)
     return ended;
 }
 
+bool lt_session_wait_for(struct lt_session *s, uint64_t timeout_ns)
+{
+    uint64_t end = lt_clock_ns() + timeout_ns;
+    lt_mutex_lock(&s->end_lock);
+    for (uint64_t now = lt_clock_ns(); s->running > 0 && now < end; now = lt_clock_ns())
+        lt_cond_wait_for(&s->ended, &s->end_lock, end - now);
+    bool ended = s->running == 0;
+    lt_mutex_unlock(&s->end_lock);
+    return ended;
+}
+
 void lt_session_stop(struct lt_session *s)
 {
     lt_channel_stop(s->channel);

@@ -112,6 +112,9 @@ int lt_session_wait(struct lt_session *s);
 /* Whether all workers have ended. */
 bool lt_session_ended(struct lt_session *s);
 
+/* Waits for that, but not for longer than `timeout_ns`. */
+bool lt_session_wait_for(struct lt_session *s, uint64_t timeout_ns);
+
 /* Makes the workers end. Async-signal-safe; any thread. */
 void lt_session_stop(struct lt_session *s);
 
