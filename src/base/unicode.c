@@ -102,7 +102,8 @@ static size_t ascii_run(struct lt_str s)
     size_t pos = 0;
     uint64_t chars;
 
-    while (lt_ascii_next8(s.s + pos, s.len - pos, &chars))
+    /* An empty string may have no address, to which nothing may be added. */
+    while (s.len - pos >= 8 && lt_ascii_next8(s.s + pos, s.len - pos, &chars))
         pos += 8;
     return pos;
 }

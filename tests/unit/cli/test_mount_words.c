@@ -28,7 +28,23 @@ static void test_mount_words__without_words_are_the_defaults(void **state)
     (void)state;
     lt_mount_options_init(&defaults);
     assert_int_equal(parse(NULL, NULL), LT_OK);
-    assert_memory_equal(&request.front, &defaults, sizeof(defaults));
+    const struct lt_mount_options *o = &request.front;
+    assert_int_equal(o->allow_other, defaults.allow_other);
+    assert_int_equal(o->read_only, defaults.read_only);
+    assert_int_equal(o->default_permissions, defaults.default_permissions);
+    assert_int_equal(o->io_uring, defaults.io_uring);
+    assert_int_equal(o->passthrough, defaults.passthrough);
+    assert_int_equal(o->writeback, defaults.writeback);
+    assert_int_equal(o->streams, defaults.streams);
+    assert_int_equal(o->threads, defaults.threads);
+    assert_int_equal(o->poll_us, defaults.poll_us);
+    assert_int_equal(o->max_write, defaults.max_write);
+    assert_true(o->timeout_ms == defaults.timeout_ms);
+    assert_int_equal(o->uid, defaults.uid);
+    assert_int_equal(o->gid, defaults.gid);
+    assert_int_equal(o->umask, defaults.umask);
+    assert_false(o->locks || o->debug);
+    assert_null(o->kernel_options);
     lt_mount_request_fini(&request);
 }
 
