@@ -55,7 +55,6 @@ struct worker {
     unsigned expect_data;
     unsigned backlog; /* messages found ready in a row */
     bool listening;   /* counted in gang.listeners */
-    bool had_one;     /* received something before */
     bool forgot;      /* received a FORGET last */
 };
 

@@ -150,14 +150,24 @@ static void step_aside_if_slow(struct call *c)
         lt_channel_hand_over(c->s->channel, c->w->index);
 }
 
-static void trace(struct call *c, int error, uint64_t ns)
+#define TRACE_NAME 80u
+
+/* The start of a name as one line of text. Taken before the reply, which may be built where the
+ * name lies (io_uring). */
+static void trace_name(struct lt_str name, char ret[TRACE_NAME])
+{
+    size_t len = name.len < TRACE_NAME - 1 ? name.len : TRACE_NAME - 1;
+    for (size_t i = 0; i < len; i++)
+        ret[i] = (unsigned char)name.s[i] < ' ' ? '?' : name.s[i];
+    ret[len] = 0;
+}
+
+static void trace(struct call *c, const char *name, int error, uint64_t ns)
 {
     char line[256];
     const struct lt_fuse_in_header *h = &c->req.header;
-    snprintf(line, sizeof(line), "%s node %llu name %.*s uid %u pid %u: %s, %llu us",
-             c->req.op ? c->req.op->name : "?", (unsigned long long)h->nodeid,
-             (int)(c->req.name.len < 80 ? c->req.name.len : 80),
-             c->req.name.len ? c->req.name.s : "", h->uid, h->pid,
+    snprintf(line, sizeof(line), "%s node %llu name %s uid %u pid %u: %s, %llu us",
+             c->req.op ? c->req.op->name : "?", (unsigned long long)h->nodeid, name, h->uid, h->pid,
              error < 0 ? lt_error_name(error) : "ok", (unsigned long long)(ns / 1000));
     c->s->options.log(c->s->options.arg, line);
 }
@@ -183,6 +193,10 @@ void lt_session_answer(struct lt_fuse_worker *w, struct lt_message *m)
     c.bytes = 0;
     uint64_t start = lt_clock_ns();
     int r = lt_fuse_decode(&m->in, flags, &c.req);
+    bool tracing = s->options.debug && s->options.log;
+    char name[TRACE_NAME];
+    if (tracing)
+        trace_name(c.req.name, name);
     if (r == 0) {
         atomic_store_explicit(&w->cancel, false, memory_order_relaxed);
         atomic_store_explicit(&w->unique, c.req.header.unique, memory_order_release);
@@ -198,6 +212,6 @@ void lt_session_answer(struct lt_fuse_worker *w, struct lt_message *m)
     if (ns > SLOW_NS && c.req.op)
         atomic_store_explicit(&s->slow[c.req.header.opcode], SLOW_REQUESTS, memory_order_relaxed);
     lt_stats_count(&w->stats, c.req.header.opcode, r, c.bytes, ns);
-    if (s->options.debug && s->options.log)
-        trace(&c, r, ns);
+    if (tracing)
+        trace(&c, name, r, ns);
 }

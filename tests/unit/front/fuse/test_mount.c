@@ -42,7 +42,7 @@ static bool mount_at(struct mounted *m, const char *source, const struct lt_moun
     struct lt_mount_options o = *given;
     struct lt_diag diag = {""};
     o.io_uring = transport;
-    strcpy(m->dir, "/tmp/lintel-test-XXXXXX");
+    snprintf(m->dir, sizeof(m->dir), "/tmp/lintel-test-XXXXXX");
     assert_non_null(mkdtemp(m->dir));
     assert_int_equal(lt_open_fs(source, &m->fs, &diag), 0);
     int r = lt_mount_start(m->fs, m->dir, &o, &m->mount, &diag);
@@ -216,7 +216,7 @@ static void test_mount__memory_maps_write_through(void **state)
     assert_int_equal(ftruncate(fd, 8192), 0);
     char *map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     assert_true(map != MAP_FAILED);
-    strcpy(map + 4090, "across the page");
+    memcpy(map + 4090, "across the page", 16);
     assert_int_equal(msync(map, 8192, MS_SYNC), 0);
     char buf[16];
     struct lt_entry entry = {0};
