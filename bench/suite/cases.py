@@ -104,13 +104,13 @@ def data_group(size):
         data("read-128k-cached", "read cached, 128 KiB", "pread", k128),
         data("read-1m-cached", "read cached, 1 MiB", "pread", m1),
         data("read-random-cached", "read cached at random, 4 KiB", "pread", k4, "scattered"),
+        data("map-read", "mapped, touch cached pages", "map-read", k4),
+        data("map-write", "mapped, change pages + msync", "map-write", k4),
         data("read-4k-cold", "read first time, 4 KiB", "pread", k4, "cold"),
         data("read-1m-cold", "read first time, 1 MiB", "pread", m1, "cold"),
         data("read-random-cold", "read first time at random, 4 KiB", "pread", k4, "cold", "scattered",
              limit=8192),
-        data("map-read", "mapped, touch cached pages", "map-read", k4),
         data("map-read-cold", "mapped, touch pages first time", "map-read", k4, "cold"),
-        data("map-write", "mapped, change pages + msync", "map-write", k4),
         data("direct-write-fresh-1m", "O_DIRECT write, new file, 1 MiB", "pwrite", m1, "direct", "fresh"),
         data("direct-write-4k", "O_DIRECT write over, 4 KiB", "pwrite", k4, "direct", limit=8192),
         data("direct-write-1m", "O_DIRECT write over, 1 MiB", "pwrite", m1, "direct"),
@@ -167,7 +167,7 @@ def million_group(files):
         work("million-list-stat", "list + stat, an entry", "list-stat", n),
         work("million-stat", "stat at random", "stat", f"files={files}", "count=100000", "scattered"),
         work("million-unlink", "unlink", "unlink", n, resident=True),
-    ), rounds=1, only=("tmpfs", "lintel", "lintel-uring"))
+    ), rounds=1, only=("tmpfs", "lintel", "lintel-classic", "lintel-uring"))
 
 
 def bare_group(count):
@@ -179,9 +179,10 @@ def bare_group(count):
 def all_groups(quick, files):
     size = (64 if quick else 256) << 20
     groups = [bare_group(5000 if quick else 20000), names_group(files, 1)]
-    groups += [names_group(files, clients) for clients in (2, 4)]
+    several = (4,) if quick else (2, 4)
+    groups += [names_group(files, clients) for clients in several]
     groups += [cold_group(files), data_group(size)]
-    groups += [data_clients_group(size, clients) for clients in (2, 4)]
+    groups += [data_clients_group(size, clients) for clients in several]
     groups += [tree_group(TREE_FILES), million_group(100000 if quick else 1000000)]
     return groups
 

@@ -11,10 +11,9 @@ PANELS = (
      ("write-fresh-1m", "write-over-4k", "read-1m-cached", "read-1m-cold", "direct-write-1m",
       "direct-read-1m", "direct-read-random")),
 )
-SYSTEMS = ("tmpfs", "lintel", "lintel-uring", "lintel-passthrough", "bindfs", "ntfs-3g", "fuse2fs")
-COLOURS = {"tmpfs": "#8a8f98", "lintel": "#d9480f", "lintel-uring": "#f08c00",
-           "lintel-passthrough": "#e8590c88", "bindfs": "#1c7ed6", "ntfs-3g": "#0ca678",
-           "fuse2fs": "#9c36b5"}
+COLOURS = {"tmpfs": "#8a8f98", "lintel": "#d9480f", "lintel-classic": "#f08c00",
+           "lintel-uring": "#f08c00", "lintel-passthrough": "#fab005", "bindfs": "#1c7ed6",
+           "ntfs-3g": "#0ca678", "fuse2fs": "#9c36b5"}
 STYLE = """
   text { font: 12px system-ui, sans-serif; fill: #24292f }
   .title { font-size: 17px; font-weight: 600 }
@@ -32,7 +31,7 @@ def draw(doc):
     titles = {s["id"]: s["title"] for s in doc["systems"]}
     body, y = [], 30
     body.append(text(16, y, "Lintel beside tmpfs and other FUSE file systems", "title"))
-    systems = [i for i in SYSTEMS if any(i in c["results"] for c in cases.values())]
+    systems = [i for i in COLOURS if any(i in c["results"] for c in cases.values())]
     y = legend(body, y + 26, systems, titles)
     for title, key, wanted in PANELS:
         chosen = [cases[i] for i in wanted if i in cases]

@@ -12,10 +12,11 @@ from .systems import Unavailable
 
 
 class Bench:
-    def __init__(self, build, work, groups, rounds, say):
+    def __init__(self, build, work, groups, small, rounds, say):
         self.worker = build / "bench" / "bench-work"
         self.inproc = build / "bench" / "bench-inproc"
         self.groups, self.rounds, self.say = groups, rounds, say
+        self.small = {g.id: g for g in small}  # the same with few files, for systems with files_max
         self.systems = []
         self.samples = {}  # (case id, system id) -> [one dict a round]
         self.trips = {}  # (case id, system id) -> {request: count per operation}
@@ -40,9 +41,9 @@ class Bench:
         if number == 0:
             for s in systems:
                 self.note_memory(group, "before", s)
-        for case in group.cases:
+        for case, small in zip(group.cases, self.small[group.id].cases):
             for s in systems:
-                self.run_case(group, case, s, dirs[s.id], first=number == 0)
+                self.run_case(group, small if s.files_max else case, s, dirs[s.id], first=number == 0)
         for s in systems:
             subprocess.run(["rm", "-rf", dirs[s.id]], check=False)
 

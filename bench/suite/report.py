@@ -203,6 +203,7 @@ def terminal(doc):
     lines = [machine_text(doc["machine"]), ""]
     for title, rows in sections(doc):
         lines += [title, ""] + plain(rows) + [""]
+    lines += [f"{s['title']}: {s['note']}" for s in doc["systems"] if s["note"]]
     for title, why in doc["missing"].items():
         lines.append(f"not measured: {title} ({why})")
     return "\n".join(lines + [LEGEND])
@@ -213,6 +214,7 @@ def markdown_report(doc):
              f"load average before the run {doc['load']:.2f}.", "", LEGEND, ""]
     for title, rows in sections(doc):
         lines += [f"## {title}", ""] + markdown(rows) + [""]
+    lines += [f"{s['title']}: {s['note']}." for s in doc["systems"] if s["note"]] + [""]
     if doc["missing"]:
         lines += ["Not measured: " + "; ".join(f"{t} ({w})" for t, w in doc["missing"].items()) + ".", ""]
     return "\n".join(lines)
