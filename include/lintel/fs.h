@@ -404,8 +404,7 @@ struct lt_stream {
 int lt_node_stream_list(const struct lt_ctx *ctx, struct lt_node *node,
                         int (*fn)(void *arg, const struct lt_stream *stream), void *arg);
 
-/* ---- Extended attributes (Windows) ------------------------------------------------------------
- */
+/* ---- Extended attributes (Windows) ----------------------------------------------------------- */
 
 #define LT_EA_NEED 0x80 /* FILE_NEED_EA: do not open the file without understanding it */
 
@@ -427,8 +426,7 @@ int lt_node_ea_set(const struct lt_ctx *ctx, struct lt_node *node, const struct 
 int lt_node_ea_list(const struct lt_ctx *ctx, struct lt_node *node,
                     int (*fn)(void *arg, const struct lt_ea *ea), void *arg);
 
-/* ---- Reparse data (Windows) --------------------------------------------------------------------
- */
+/* ---- Reparse data (Windows) ------------------------------------------------------------------ */
 
 /*
  * A whole REPARSE_DATA_BUFFER or REPARSE_GUID_DATA_BUFFER (MS-FSCC 2.1.2, 2.1.3)
@@ -444,8 +442,7 @@ int lt_node_reparse_get(const struct lt_ctx *ctx, struct lt_node *node, void *bu
  * 0: whatever it is. */
 int lt_node_reparse_remove(const struct lt_ctx *ctx, struct lt_node *node, struct lt_str header);
 
-/* ---- Security descriptors (Windows)
- * --------------------------------------------------------------- */
+/* ---- Security descriptors (Windows) ---------------------------------------------------------- */
 
 /* A self-relative SECURITY_DESCRIPTOR (MS-DTYP 2.4.6), stored as given after its form was checked;
  * len 0 removes it. LT_EINVAL. */

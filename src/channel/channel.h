@@ -125,8 +125,7 @@ static inline void lt_channel_close(struct lt_channel *channel)
         channel->ops->close(channel);
 }
 
-/* ---- The kinds: each takes its descriptors over, and closes them if it fails --------------------
- */
+/* ---- The kinds: each takes its descriptors over, and closes them if it fails ----------------- */
 
 /* /dev/fuse, already mounted. */
 int lt_channel_dev(int fd, const struct lt_channel_config *config, struct lt_channel **ret);

@@ -49,8 +49,7 @@ static int wait_ready(struct link *l, int fd, short events)
     return fds[1].revents || l->stopped ? LT_ECANCELED : 0;
 }
 
-/* ---- Receiving
- * ----------------------------------------------------------------------------------- */
+/* ---- Receiving ------------------------------------------------------------------------------- */
 
 /* One read of up to `size` bytes; 0 at the end of the stream. */
 static ssize_t read_some(struct link *l, char *buf, size_t size)
@@ -122,8 +121,7 @@ static int link_receive(struct lt_channel *channel, unsigned worker, struct lt_m
     return 0;
 }
 
-/* ---- Sending
- * ------------------------------------------------------------------------------------- */
+/* ---- Sending --------------------------------------------------------------------------------- */
 
 /* Drops the first n bytes of an iovec. */
 static void advance(struct iovec **iov, size_t *count, size_t n)
@@ -188,8 +186,7 @@ static int link_notify(struct lt_channel *channel, int code, const struct lt_seg
     return link_send(link_of(channel), code, 0, segs, count);
 }
 
-/* ---- Life
- * ---------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 static void link_stop(struct lt_channel *channel)
 {

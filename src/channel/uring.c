@@ -72,8 +72,7 @@ static struct uring *uring_of(struct lt_channel *channel)
     return (struct uring *)channel;
 }
 
-/* ---- The ring
- * ------------------------------------------------------------------------------------- */
+/* ---- The ring -------------------------------------------------------------------------------- */
 
 static int ring_enter(struct queue *q, unsigned wait)
 {
@@ -150,8 +149,7 @@ static bool next_cqe(struct queue *q, struct io_uring_cqe *ret)
     return true;
 }
 
-/* ---- Receiving
- * ------------------------------------------------------------------------------------ */
+/* ---- Receiving ------------------------------------------------------------------------------- */
 
 /* On the thread that will serve the queue, before anything else. */
 static int start_queue(struct uring *u, struct queue *q)
@@ -221,8 +219,7 @@ static int uring_receive(struct lt_channel *channel, unsigned worker, struct lt_
     return r < 0 ? r : 0;
 }
 
-/* ---- Sending
- * -------------------------------------------------------------------------------------- */
+/* ---- Sending --------------------------------------------------------------------------------- */
 
 /* The body goes into the payload buffer. Returns its length. */
 static int fill_payload(struct uring *u, struct entry *e, const struct lt_seg *segs, size_t count)
@@ -276,8 +273,7 @@ static void uring_backing_close(struct lt_channel *channel, int id)
     lt_channel_backing_close(uring_of(channel)->dev, id);
 }
 
-/* ---- Life
- * ----------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 static void uring_stop(struct lt_channel *channel)
 {

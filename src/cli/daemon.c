@@ -88,8 +88,7 @@ void lt_launch_ready(struct lt_launch *launch)
     launch->ready_fd = -1;
 }
 
-/* ---- Service manager ---------------------------------------------------------------------------
- */
+/* ---- Service manager ------------------------------------------------------------------------- */
 
 void lt_service_notify(const char *lines)
 {

@@ -83,8 +83,7 @@ static void end_watcher(struct server *s, struct lt_thread *watcher)
     lt_thread_join(watcher);
 }
 
-/* ---- Control: what `lintel info` and `lintel save` ask ----------------------------------------
- */
+/* ---- Control: what `lintel info` and `lintel save` ask --------------------------------------- */
 
 static void report_front(struct lt_json *json, struct server *s)
 {

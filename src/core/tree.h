@@ -77,8 +77,7 @@ int tree_apply_meta(struct tree_job *job, struct lt_node *node, const struct lt_
 /* What must come last: times, attributes, flags. */
 int tree_finish(struct tree_job *job, struct lt_node *node, const struct lt_setattr *late);
 
-/* ---- Directions (lt_tree_load and lt_tree_save choose) -----------------------------------------
- */
+/* ---- Directions (lt_tree_load and lt_tree_save choose) --------------------------------------- */
 
 int tree_host_load(struct tree_job *job, const char *path, struct lt_node *to);
 int tree_host_save(struct tree_job *job, struct lt_node *from, const char *path);

@@ -2,8 +2,7 @@
 /* Requests about the content of files. */
 #include "handlers.h"
 
-/* ---- Reading ------------------------------------------------------------------------------------
- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 /* Replies with the segments of the file as they lie, from within the file system's read. */
 struct read_sink {
@@ -41,8 +40,7 @@ int on_read(struct call *c)
     return reply_bytes(c, c->w->scratch, rs.copied);
 }
 
-/* ---- Writing ------------------------------------------------------------------------------------
- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 /* Any write takes a file's capabilities away; the kernel leaves that to HANDLE_KILLPRIV_V2. */
 static void drop_capability(struct call *c, const struct lt_attr *after)
@@ -76,8 +74,7 @@ int on_write(struct call *c)
     return reply_bytes(c, &out, sizeof(out));
 }
 
-/* ---- Closing and keeping
- * ------------------------------------------------------------------------- */
+/* ---- Closing and keeping --------------------------------------------------------------------- */
 
 int on_fsync(struct call *c)
 {
@@ -85,8 +82,7 @@ int on_fsync(struct call *c)
     return lt_node_sync(&c->ctx, c->node, data_only);
 }
 
-/* ---- Ranges -------------------------------------------------------------------------------------
- */
+/* ---- Ranges ---------------------------------------------------------------------------------- */
 
 int on_fallocate(struct call *c)
 {

@@ -12,8 +12,7 @@ static int (*const handlers[LT_FUSE_OPCODE_END])(struct call *c) = {
 #undef ROW
 };
 
-/* ---- Replies -----------------------------------------------------------------------------------
- */
+/* ---- Replies --------------------------------------------------------------------------------- */
 
 int reply_segs(struct call *c, const struct lt_seg *segs, size_t count)
 {
@@ -78,8 +77,7 @@ int reply_attr(struct call *c, const struct lt_attr *attr)
     return reply_bytes(c, &out, sizeof(out));
 }
 
-/* ---- Requests ----------------------------------------------------------------------------------
- */
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 int call_node(struct call *c, uint64_t id, struct lt_node **ret)
 {

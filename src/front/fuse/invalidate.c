@@ -49,8 +49,7 @@ void notify_enter_worker(void)
     is_worker = true;
 }
 
-/* ---- Sending ------------------------------------------------------------------------------------
- */
+/* ---- Sending --------------------------------------------------------------------------------- */
 
 static void send_inode(struct lt_session *s, uint64_t id, int64_t offset, int64_t len)
 {
@@ -156,8 +155,7 @@ static void send_everything(struct lt_session *s)
     lt_nodes_each(&s->nodes, send_inode_all, s);
 }
 
-/* ---- Queueing -----------------------------------------------------------------------------------
- */
+/* ---- Queueing -------------------------------------------------------------------------------- */
 
 static void take_event(const struct lt_event *event, struct note *n)
 {
@@ -253,8 +251,7 @@ static void notifier_run(void *arg)
     }
 }
 
-/* ---- Life ---------------------------------------------------------------------------------------
- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 int lt_notify_start(struct lt_session *s)
 {

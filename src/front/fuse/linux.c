@@ -23,8 +23,7 @@
 
 extern char **environ;
 
-/* ---- Mount options ------------------------------------------------------------------------------
- */
+/* ---- Mount options --------------------------------------------------------------------------- */
 
 /* Options of mount(8) that are flags of mount(2). All others go to the kernel's FUSE as text. */
 static const struct {
@@ -80,8 +79,7 @@ static void add_kernel_options(const char *options, unsigned long *flags, struct
     }
 }
 
-/* ---- As root ------------------------------------------------------------------------------------
- */
+/* ---- As root --------------------------------------------------------------------------------- */
 
 static int mount_direct(int fd, const char *dir, const struct lt_mount_options *o)
 {
@@ -104,8 +102,7 @@ static int mount_direct(int fd, const char *dir, const struct lt_mount_options *
     return 0;
 }
 
-/* ---- As somebody else: fusermount3 opens, mounts, and sends the descriptor back
- * ------------------- */
+/* ---- As somebody else: fusermount3 opens, mounts, and sends the descriptor back -------------- */
 
 static int receive_fd(int socket)
 {
@@ -186,8 +183,7 @@ static int mount_by_helper(const char *dir, const struct lt_mount_options *o)
     return fd;
 }
 
-/* ---- Both ---------------------------------------------------------------------------------------
- */
+/* ---- Both ------------------------------------------------------------------------------------ */
 
 int linux_mount(const char *dir, const struct lt_mount_options *options, struct lt_diag *diag)
 {

@@ -31,8 +31,7 @@ static const struct {
 };
 #define FLAG_COUNT (sizeof(flag_map) / sizeof(flag_map[0]))
 
-/* ---- ioctl --------------------------------------------------------------------------------------
- */
+/* ---- ioctl ----------------------------------------------------------------------------------- */
 
 static int reply_ioctl(struct call *c, const void *data, size_t len)
 {
@@ -156,8 +155,7 @@ int on_ioctl(struct call *c)
     }
 }
 
-/* ---- The rest
- * ------------------------------------------------------------------------------------ */
+/* ---- The rest -------------------------------------------------------------------------------- */
 
 /* Files are always ready; ENOSYS tells the kernel not to ask. */
 int on_poll(struct call *c)

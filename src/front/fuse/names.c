@@ -2,8 +2,7 @@
 /* Requests about names: finding, making, linking, renaming and removing them. */
 #include "handlers.h"
 
-/* ---- Finding ------------------------------------------------------------------------------------
- */
+/* ---- Finding --------------------------------------------------------------------------------- */
 
 static int entry_of(struct call *c, struct lt_node *node, struct lt_entry *ret)
 {
@@ -88,8 +87,7 @@ int on_lookup(struct call *c)
     return r < 0 ? r : reply_entry(c, &entry);
 }
 
-/* ---- Forgetting ---------------------------------------------------------------------------------
- */
+/* ---- Forgetting ------------------------------------------------------------------------------ */
 
 int on_forget(struct call *c)
 {
@@ -108,8 +106,7 @@ int on_batch_forget(struct call *c)
     return r;
 }
 
-/* ---- Making -------------------------------------------------------------------------------------
- */
+/* ---- Making ---------------------------------------------------------------------------------- */
 
 static int create(struct call *c, struct lt_str name, const struct lt_create *spec,
                   struct lt_entry *ret)
@@ -195,8 +192,7 @@ int on_readlink(struct call *c)
     return r < 0 ? r : reply_bytes(c, c->w->scratch, (size_t)r);
 }
 
-/* ---- Removing -----------------------------------------------------------------------------------
- */
+/* ---- Removing -------------------------------------------------------------------------------- */
 
 static int remove_stream(struct call *c, struct lt_str file, struct lt_str stream)
 {
@@ -231,8 +227,7 @@ int on_rmdir(struct call *c)
     return remove_name(c, LT_REMOVE_DIR);
 }
 
-/* ---- Renaming -----------------------------------------------------------------------------------
- */
+/* ---- Renaming -------------------------------------------------------------------------------- */
 
 /* A stream changes its name within its file only. */
 static int rename_stream(struct call *c, struct lt_node *new_dir, uint32_t flags,

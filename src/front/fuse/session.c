@@ -39,8 +39,7 @@ void lt_session_channel_config(struct lt_fs *fs, const struct lt_mount_options *
     };
 }
 
-/* ---- Workers
- * -------------------------------------------------------------------------------------- */
+/* ---- Workers --------------------------------------------------------------------------------- */
 
 static int workers_new(struct lt_session *s, unsigned count)
 {
@@ -102,8 +101,7 @@ static void serve(void *arg)
     worker_ended(s);
 }
 
-/* ---- Life
- * ----------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 int lt_session_new(struct lt_fs *fs, const struct lt_mount_options *options,
                    struct lt_channel *channel, const struct lt_channel_config *config,

@@ -121,8 +121,7 @@ void lt_session_stop(struct lt_session *s);
 /* Joins the workers, gives all nodes back, closes the channel. NULL is ignored. */
 void lt_session_free(struct lt_session *s);
 
-/* ---- dispatch.c: from a message to its handler, and back
- * ------------------------------------------ */
+/* ---- dispatch.c: from a message to its handler, and back ------------------------------------- */
 
 void lt_session_answer(struct lt_fuse_worker *w, struct lt_message *m);
 
@@ -140,8 +139,7 @@ int reply_created(struct call *c, struct lt_entry *entry);
 /* A node id that came as an argument, with a reference. LT_ESTALE. */
 int call_node(struct call *c, uint64_t id, struct lt_node **ret);
 
-/* ---- What of the attributes shows (view.c)
- * -------------------------------------------------------- */
+/* ---- What of the attributes shows (view.c) --------------------------------------------------- */
 
 /* Applies uid=, gid= and umask= to what the file system says. */
 void view_attr(const struct lt_session *s, const struct lt_node *node, struct lt_attr *attr);
@@ -154,14 +152,12 @@ struct lt_fuse_timeouts view_timeouts(const struct lt_session *s, const struct l
 bool view_stream(const struct lt_session *s, struct lt_str name, struct lt_str *ret_file,
                  struct lt_str *ret_stream);
 
-/* ---- init.c
- * -------------------------------------------------------------------------------------- */
+/* ---- init.c ---------------------------------------------------------------------------------- */
 
 /* The names of the accepted features, transport and limits, as members of the open object. */
 void lt_session_features_json(const struct lt_session *s, struct lt_json *j);
 
-/* ---- control.c: system.lintel.* of the root
- * -------------------------------------------------------- */
+/* ---- control.c: system.lintel.* of the root -------------------------------------------------- */
 
 #define CONTROL_PREFIX "system.lintel."
 
@@ -170,8 +166,7 @@ int control_get(struct call *c);
 int control_set(struct call *c);
 int lt_session_stats(struct lt_session *s, char **ret_json);
 
-/* ---- invalidate.c: what others changed
- * --------------------------------------------------------------- */
+/* ---- invalidate.c: what others changed ------------------------------------------------------- */
 
 /* Starts to listen to the file system's events. */
 int lt_notify_start(struct lt_session *s);

@@ -341,8 +341,7 @@ LT_FUSE_LAYOUT(lt_fuse_dirent, 24);
 /* READDIRPLUS puts a struct lt_fuse_entry_out before each. Records are padded to 8 bytes. */
 #define LT_FUSE_ALIGN(n) (((n) + 7u) & ~(size_t)7u)
 
-/* ---- Notifications: out_header with unique 0 and the code as error, then one of these ---------
- */
+/* ---- Notifications: out_header with unique 0 and the code as error, then one of these -------- */
 
 enum lt_fuse_notify {
     LT_FUSE_NOTIFY_POLL = 1,
@@ -464,8 +463,7 @@ enum {
     LT_FUSE_EXPIRE_ONLY = 0x1
 };
 
-/* ---- FUSE over io_uring (7.42): one of these a ring entry, shared with the kernel ---------------
- */
+/* ---- FUSE over io_uring (7.42): one of these a ring entry, shared with the kernel ------------ */
 
 struct lt_fuse_uring_ent_in_out {
     uint64_t flags;

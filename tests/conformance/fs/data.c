@@ -193,8 +193,7 @@ TEST(write__adopts_pages)
     lt_fs_pages_put(fs, segs, (size_t)got);
 }
 
-/* ---- Allocate
- * ------------------------------------------------------------------------------------ */
+/* ---- Allocate -------------------------------------------------------------------------------- */
 
 /* True if this file system has the mode at all. */
 static bool can(uint32_t mode)
@@ -336,8 +335,7 @@ TEST(allocate__by_an_ordinary_user_clears_set_ids)
     assert_int_equal(attr(file).mode, LT_S_IFREG | 0777);
 }
 
-/* ---- Seek
- * ---------------------------------------------------------------------------------------- */
+/* ---- Seek ------------------------------------------------------------------------------------ */
 
 TEST(seek__finds_data_and_holes)
 {
@@ -378,8 +376,7 @@ TEST(seek__over_a_very_sparse_file)
     assert_int_equal(at, 1 << 20);
 }
 
-/* ---- Copy
- * ---------------------------------------------------------------------------------------- */
+/* ---- Copy ------------------------------------------------------------------------------------ */
 
 static uint64_t copy(struct lt_node *from, uint64_t from_offset, struct lt_node *to,
                      uint64_t to_offset, uint64_t len)

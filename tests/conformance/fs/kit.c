@@ -36,8 +36,7 @@ void need_windows(void)
     }
 }
 
-/* ---- Nodes -------------------------------------------------------------------------------------
- */
+/* ---- Nodes ----------------------------------------------------------------------------------- */
 
 struct lt_node *keep(struct lt_node *node)
 {
@@ -154,8 +153,7 @@ int set_mode(struct lt_node *node, uint32_t mode)
     return lt_node_setattr(NULL, node, &set, NULL);
 }
 
-/* ---- Data --------------------------------------------------------------------------------------
- */
+/* ---- Data ------------------------------------------------------------------------------------ */
 
 void put_text(struct lt_node *node, uint64_t offset, const char *text)
 {
@@ -197,8 +195,7 @@ void expect_bytes(struct lt_node *node, uint64_t offset, size_t len, unsigned ch
     free(buf);
 }
 
-/* ---- Lists -------------------------------------------------------------------------------------
- */
+/* ---- Lists ----------------------------------------------------------------------------------- */
 
 struct list {
     char names[LIST_MAX];
@@ -300,8 +297,7 @@ const char *list_xattrs(struct lt_node *node)
     return list_join(true);
 }
 
-/* ---- Time --------------------------------------------------------------------------------------
- */
+/* ---- Time ------------------------------------------------------------------------------------ */
 
 int time_order(struct lt_time a, struct lt_time b)
 {
@@ -316,8 +312,7 @@ void wait_tick(void)
     nanosleep(&(struct timespec){0, 12000000}, NULL); /* the kernel's tick is at most 10 ms */
 }
 
-/* ---- Running
- * ------------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 static int set_up(void **state)
 {

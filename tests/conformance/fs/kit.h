@@ -69,8 +69,7 @@ int try_rename(struct lt_node *dir, const char *name, struct lt_node *new_dir, c
 int set_size(struct lt_node *node, uint64_t size);
 int set_mode(struct lt_node *node, uint32_t mode);
 
-/* ---- Data and lists ----------------------------------------------------------------------------
- */
+/* ---- Data and lists -------------------------------------------------------------------------- */
 
 /* Writes a string, which must fit; reads and compares. */
 void put_text(struct lt_node *node, uint64_t offset, const char *text);

@@ -21,8 +21,7 @@ static int try_stream(struct lt_node *node, const char *name, uint32_t flags)
     return result;
 }
 
-/* ---- Streams
- * --------------------------------------------------------------------------------------- */
+/* ---- Streams --------------------------------------------------------------------------------- */
 
 TEST(stream__has_its_own_data)
 {
@@ -161,8 +160,7 @@ TEST(stream__shares_attributes_with_its_file)
     fails(LT_EPERM, try_link(s, root, "x"));
 }
 
-/* ---- EAs
- * ------------------------------------------------------------------------------------------- */
+/* ---- EAs ------------------------------------------------------------------------------------- */
 
 static struct lt_ea ea(const char *name, const char *value)
 {
@@ -236,8 +234,7 @@ TEST(ea__values_and_flags_are_kept)
     ok(lt_node_ea_list(NULL, dir, on_ea_value, &one));
 }
 
-/* ---- Reparse data
- * ------------------------------------------------------------------------------------ */
+/* ---- Reparse data ---------------------------------------------------------------------------- */
 
 /* A REPARSE_DATA_BUFFER with a Microsoft tag; returns its length. */
 static size_t reparse(unsigned char *buf, uint32_t tag, const char *data)
@@ -344,8 +341,7 @@ TEST(reparse__other_vendors_need_the_guid)
     fails(LT_EEXIST, lt_node_reparse_set(NULL, file, lt_strn((char *)moved, 28)));
 }
 
-/* ---- Security
- * ---------------------------------------------------------------------------------------- */
+/* ---- Security -------------------------------------------------------------------------------- */
 
 /* Revision 1, self-relative, owner S-1-1-0, nothing else. */
 static const unsigned char descriptor[] = {1, 0, 0x00, 0x80, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -410,8 +406,7 @@ TEST(security__given_at_creation)
     assert_string_equal(list_dir(root), "f");
 }
 
-/* ---- Attributes and label
- * ------------------------------------------------------------------------------ */
+/* ---- Attributes and label -------------------------------------------------------------------- */
 
 TEST(win_attrs__set_and_derived)
 {

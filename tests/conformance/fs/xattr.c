@@ -160,8 +160,7 @@ TEST(xattr_list__stops_with_the_callbacks_result)
     assert_int_equal(calls, 2);
 }
 
-/* ---- ACLs
- * ----------------------------------------------------------------------------------------- */
+/* ---- ACLs ------------------------------------------------------------------------------------ */
 
 struct acl {
     struct posix_acl_xattr_header header;

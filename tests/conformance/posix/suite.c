@@ -105,8 +105,7 @@ void rec_stat(const char *path)
         S_ISDIR(st.st_mode) ? -1LL : (long long)st.st_size, major(st.st_rdev), minor(st.st_rdev));
 }
 
-/* ---- Times -------------------------------------------------------------------------------------
- */
+/* ---- Times ----------------------------------------------------------------------------------- */
 
 static struct timespec aged_at;
 
@@ -133,8 +132,7 @@ void rec_stamps(const char *what, const char *path)
         st.st_mtim.tv_sec == 1100000000 ? "-" : "m", changed ? "c" : "-");
 }
 
-/* ---- Users and objects
- * --------------------------------------------------------------------------- */
+/* ---- Users and objects ----------------------------------------------------------------------- */
 
 void as_user(int user)
 {
@@ -245,8 +243,7 @@ const char *name_of(size_t len, char c)
     return name;
 }
 
-/* ---- Running
- * --------------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 /* The child: never returns. */
 static void run_case(const struct one_case *c, const char *base, int fd)

@@ -84,8 +84,7 @@ const char *name_of(size_t len, char c);
 /* How many elements an array has. */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* ---- Differences that cannot be avoided (known.c) ---------------------------------------------
- */
+/* ---- Differences that cannot be avoided (known.c) -------------------------------------------- */
 
 extern char mount_kind; /* 'p': passthrough=on, 'w': writeback=on, 0: neither */
 

@@ -267,8 +267,7 @@ static void test_winmeta__other_names_go_on(void **state)
     assert_int_equal(drop(file, "user.none"), LT_ENODATA);
 }
 
-/* ---- What lintel/fs.h itself checks of the Windows half ---------------------------------------
- */
+/* ---- What lintel/fs.h itself checks of the Windows half -------------------------------------- */
 
 static void test_windows__names_are_checked(void **state)
 {

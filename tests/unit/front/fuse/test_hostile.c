@@ -4,8 +4,7 @@
 
 #define P struct peer peer, *p = &peer
 
-/* ---- Hostile
- * -------------------------------------------------------------------------------------- */
+/* ---- Hostile --------------------------------------------------------------------------------- */
 
 static void test_hostile__every_operation_on_strange_nodes(void **state)
 {
@@ -114,8 +113,7 @@ static void test_hostile__forgetting_too_much(void **state)
     peer_close(p);
 }
 
-/* ---- Streams of bytes
- * ------------------------------------------------------------------------------- */
+/* ---- Streams of bytes ------------------------------------------------------------------------ */
 
 static void test_stream__messages_in_crumbs(void **state)
 {

@@ -121,8 +121,7 @@ static unsigned long long counter(struct mounted *m, const char *operation)
     return count;
 }
 
-/* ---- What any program does
- * ----------------------------------------------------------------------- */
+/* ---- What any program does ------------------------------------------------------------------- */
 
 static void test_mount__files_come_and_go(void **state)
 {
@@ -329,8 +328,7 @@ static void test_mount__file_handles_open_what_the_kernel_forgot(void **state)
     unmount(&m);
 }
 
-/* ---- Round trips
- * ---------------------------------------------------------------------------------- */
+/* ---- Round trips ----------------------------------------------------------------------------- */
 
 static void test_mount__what_is_known_is_not_asked_again(void **state)
 {
@@ -353,8 +351,7 @@ static void test_mount__what_is_known_is_not_asked_again(void **state)
     unmount(&m);
 }
 
-/* ---- What others change
- * --------------------------------------------------------------------------- */
+/* ---- What others change ---------------------------------------------------------------------- */
 
 static void test_mount__changes_from_inside_are_seen_at_once(void **state)
 {
@@ -435,8 +432,7 @@ static void test_mount__two_mounts_of_one_volume(void **state)
     unmount(&m);
 }
 
-/* ---- The end
- * -------------------------------------------------------------------------------------- */
+/* ---- The end --------------------------------------------------------------------------------- */
 
 static void test_mount__stop_unmounts(void **state)
 {

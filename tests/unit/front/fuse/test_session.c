@@ -6,8 +6,7 @@
 
 #define P struct peer peer, *p = &peer
 
-/* ---- INIT
- * ---------------------------------------------------------------------------------------- */
+/* ---- INIT ------------------------------------------------------------------------------------ */
 
 /* One handshake; returns the error of the last reply. */
 static int handshake(struct peer *p, uint32_t major, uint32_t minor, struct lt_fuse_init_out *out)
@@ -89,8 +88,7 @@ static void test_init__comes_first_and_once(void **state)
     peer_close(p);
 }
 
-/* ---- A file's life ------------------------------------------------------------------------------
- */
+/* ---- A file's life --------------------------------------------------------------------------- */
 
 static void put_data(struct peer *p, uint64_t id, uint64_t offset, const void *data, uint32_t size)
 {
@@ -264,8 +262,7 @@ static void test_file__create_opens_where_the_peer_wants_it(void **state)
     peer_close(p);
 }
 
-/* ---- Names
- * --------------------------------------------------------------------------------------- */
+/* ---- Names ----------------------------------------------------------------------------------- */
 
 static void test_names__absence_is_cached(void **state)
 {
@@ -362,8 +359,7 @@ static void test_names__nothing_is_left_after_exact_forgets(void **state)
     peer_close(p);
 }
 
-/* ---- Listings
- * ------------------------------------------------------------------------------------- */
+/* ---- Listings -------------------------------------------------------------------------------- */
 
 /* Lists dir in pieces of `size`; returns how many entries came, "." and ".." included. */
 static unsigned list_all(struct peer *p, uint64_t dir, uint32_t size, bool plus)
@@ -432,8 +428,7 @@ static void test_listing__refuses_what_cannot_be(void **state)
     peer_close(p);
 }
 
-/* ---- Attributes of all kinds --------------------------------------------------------------------
- */
+/* ---- Attributes of all kinds ----------------------------------------------------------------- */
 
 static void test_xattr__set_get_list_remove(void **state)
 {
@@ -567,8 +562,7 @@ static void test_ranges__allocate_seek_and_copy(void **state)
     peer_close(p);
 }
 
-/* ---- Names in all spellings
- * ----------------------------------------------------------------------- */
+/* ---- Names in all spellings ------------------------------------------------------------------ */
 
 static void test_case__another_spelling_is_not_kept(void **state)
 {
@@ -605,8 +599,7 @@ static void test_case__removal_by_another_spelling_drops_all_names(void **state)
     peer_close(p);
 }
 
-/* ---- Streams
- * -------------------------------------------------------------------------------------- */
+/* ---- Streams --------------------------------------------------------------------------------- */
 
 static void test_streams__as_names_with_a_colon(void **state)
 {
@@ -629,8 +622,7 @@ static void test_streams__as_names_with_a_colon(void **state)
     peer_close(p);
 }
 
-/* ---- What others changed
- * -------------------------------------------------------------------------- */
+/* ---- What others changed --------------------------------------------------------------------- */
 
 /* Receives notifications until none comes; returns a bit for each code. */
 static uint32_t take_notes(struct peer *p)
@@ -671,8 +663,7 @@ static void test_events__of_others_become_notifications(void **state)
     peer_close(p);
 }
 
-/* ---- Locks
- * ---------------------------------------------------------------------------------------- */
+/* ---- Locks ----------------------------------------------------------------------------------- */
 
 static void test_locks__a_waiter_can_be_interrupted(void **state)
 {

@@ -38,8 +38,7 @@ static void finish(void)
     volume_close();
 }
 
-/* ---- The operations. Each is tried with more and more memory until it succeeds, then undone ---
- */
+/* ---- The operations. Each is tried with more and more memory until it succeeds, then undone -- */
 
 struct operation {
     const char *name;
