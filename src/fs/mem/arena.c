@@ -125,9 +125,8 @@ static struct chunk *chunk_new(struct mem_arena *arena, enum mem_kind kind) REQU
     if (!chunk)
         return NULL;
     bool large = kind == MEM_DATA && arena->used[MEM_DATA] >= MEM_LARGE_FROM;
-    if (large)
-        lt_pages_large(chunk,
-                       MEM_CHUNK_SIZE); /* before the header makes the first page a small one */
+    if (large) /* before the header makes the first page a small one */
+        lt_pages_large(chunk, MEM_CHUNK_SIZE);
     chunk->large = large;
     memset(chunk->free, 0xff, sizeof(chunk->free));
     chunk->free[0] &= ~UINT64_C(1);
