@@ -21,6 +21,14 @@ PATIENCE = 30  # seconds after which something is taken to hang
 _tests = []
 
 
+def need_mount_namespaces():
+    """Skips where there are none to be had, as within a chroot, whose root is no mount point."""
+    if not shutil.which("unshare"):
+        raise Skip("there is no unshare")
+    if subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
+        raise Skip("mount namespaces cannot be made here")
+
+
 class Skip(Exception):
     """Raised by a test that cannot run here; says why."""
 

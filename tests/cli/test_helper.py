@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """mount.lintel: as mount(8) calls it, and through mount(8) itself."""
 import os
-import shutil
 import subprocess
 
 from harness import (LINTEL, PATIENCE, Skip, contains, equal, fails, is_alive, lintel, main,
+                     need_mount_namespaces,
                      mount_test, succeeds, until)
 
 
@@ -67,8 +67,7 @@ def files_below_are_hidden_as_mount_does(place):
 
 @mount_test
 def another_mount_namespace_can_be_named(place):
-    if not shutil.which("unshare"):
-        raise Skip("there is no unshare")
+    need_mount_namespaces()
     sleeper = subprocess.Popen(["unshare", "-m", "sh", "-c", "echo; exec sleep 1000"],
                                stdout=subprocess.PIPE)
     place.processes.append(sleeper)
@@ -87,8 +86,9 @@ def with_mount_8(place, commands):
     mount(8) is covered by ours: /sbin is not touched.
     """
     cover = "/sbin/mount.fuse3"
-    if not os.path.exists(cover) or not shutil.which("unshare"):
-        raise Skip(f"needs unshare and {cover}")
+    need_mount_namespaces()
+    if not os.path.exists(cover):
+        raise Skip(f"needs {cover}")
     script = f"set -e\nmount --bind {LINTEL} {cover}\n" + commands
     result = subprocess.run(["unshare", "-m", "sh", "-c", script], check=False,
                             capture_output=True, text=True, cwd=place.path, timeout=PATIENCE)

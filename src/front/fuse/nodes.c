@@ -29,16 +29,35 @@ static struct lt_nodes_slot *lookup(struct lt_nodes_shard *s, uint64_t id) REQUI
     return slot->node ? slot : NULL;
 }
 
+/*
+ * Free slots. What takes pages comes from the system and goes back there: a heap would keep most of
+ * what a million nodes took after they are forgotten.
+ */
+static struct lt_nodes_slot *slots_new(uint32_t size)
+{
+    size_t bytes = size * sizeof(struct lt_nodes_slot);
+    return bytes < LT_PAGE_SIZE ? calloc(1, bytes) : lt_pages_map(bytes, LT_PAGE_SIZE);
+}
+
+static void slots_free(struct lt_nodes_slot *slots, uint32_t size)
+{
+    size_t bytes = size * sizeof(struct lt_nodes_slot);
+    if (bytes < LT_PAGE_SIZE)
+        free(slots);
+    else
+        lt_pages_unmap(slots, bytes);
+}
+
 static int resize(struct lt_nodes_shard *s, uint32_t size) REQUIRES(s->lock)
 {
-    struct lt_nodes_slot *slots = calloc(size, sizeof(*slots));
+    struct lt_nodes_slot *slots = slots_new(size);
     if (slots == NULL)
         return LT_ENOMEM;
     for (uint32_t i = 0; i < s->size; i++) {
         if (s->slots[i].node)
             slots[find_slot(slots, size, s->slots[i].node->id)] = s->slots[i];
     }
-    free(s->slots);
+    slots_free(s->slots, s->size);
     s->slots = slots;
     s->size = size;
     return 0;
@@ -73,7 +92,7 @@ void lt_nodes_fini(struct lt_nodes *nodes)
         lt_mutex_lock(&s->lock);
         for (uint32_t k = 0; k < s->size; k++)
             lt_node_put(s->slots[k].node);
-        free(s->slots);
+        slots_free(s->slots, s->size);
         s->slots = NULL;
         s->size = s->used = 0;
         lt_mutex_unlock(&s->lock);

@@ -32,7 +32,7 @@
 #define MEM_CHUNK_SIZE (2u << 20)
 #define MEM_CHUNK_PAGES (MEM_CHUNK_SIZE / MEM_PAGE)
 #define MEM_LARGE_FROM (8u * 1024 * 1024 / MEM_PAGE) /* pages of data: see above */
-#define MEM_DIRTY_MIN (256u * 1024 / MEM_PAGE)       /* dirty free pages that are always kept */
+#define MEM_DIRTY_MIN (128u * 1024 / MEM_PAGE)       /* dirty free pages that are always kept */
 #define MEM_RUN_MAX 17u /* pages: 64 KiB and a header, the largest thing besides data */
 #define MEM_SLAB_CLASSES 18u
 #define MEM_SLAB_MAX 2048u /* bytes: larger objects are runs of pages */
