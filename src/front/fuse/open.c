@@ -7,29 +7,18 @@
 
 #define PASSTHROUGH_MIN (64u << 10) /* bytes from which an existing file passes through */
 
-/*
- * A file that is small and already there does not pass through: an OPEN and a READ cost less than
- * moving it twice. Nor does one with privileges that a write has to take away: the kernel leaves
- * that to us (HANDLE_KILLPRIV_V2), and we would not see the write.
- */
-static bool should_pass(const struct lt_attr *attr, bool fresh)
-{
-    if (attr->mode & (LT_S_ISUID | LT_S_ISGID) || attr->has & LT_HAS_CAPABILITY)
-        return false;
-    return fresh || attr->size >= PASSTHROUGH_MIN;
-}
-
 /* Fills the reply to an OPEN; `fresh`: the file is empty and will be written. Without KEEP_CACHE,
  * because the file may have passed through and changed since pages were read.
  */
-static int open_node(struct call *c, struct lt_node *node, const struct lt_attr *attr, bool fresh,
+static int open_node(struct call *c, struct lt_node *node, uint64_t size, bool fresh,
                      struct lt_fuse_open_out *ret)
 {
     *ret = (struct lt_fuse_open_out){.open_flags = LT_FOPEN_KEEP_CACHE};
     if (!c->s->passthrough || node->type != LT_S_IFREG)
         return 0;
     int32_t id;
-    bool wanted = should_pass(attr, fresh);
+    /* A small file that is already there does not: moving it twice costs more than a READ. */
+    bool wanted = fresh || size >= PASSTHROUGH_MIN;
     int r = lt_backings_open(&c->s->backings, c->s->channel, &c->ctx, node, wanted, &id);
     if (r < 0)
         return r;
@@ -59,7 +48,7 @@ int on_open(struct call *c)
     int r = truncate ? lt_node_setattr(&c->ctx, c->node, &set, &attr)
                      : lt_node_getattr(&c->ctx, c->node, &attr);
     if (r == 0)
-        r = open_node(c, c->node, &attr, truncate, &out);
+        r = open_node(c, c->node, attr.size, truncate, &out);
     if (r == 0 && reply_segs(c, &(struct lt_seg){&out, sizeof(out)}, 1) == LT_ENOENT)
         close_node(c, c->node);
     return r;
@@ -69,7 +58,7 @@ int reply_created(struct call *c, struct lt_entry *entry)
 {
     struct lt_fuse_open_out open;
     struct lt_node *node = lt_node_get(entry->node);
-    int r = open_node(c, node, &entry->attr, true, &open);
+    int r = open_node(c, node, 0, true, &open);
     if (r < 0)
         lt_node_put(entry->node);
     else if ((r = reply_entry_and(c, entry, &open, sizeof(open))) < 0)
