@@ -226,23 +226,40 @@ static int collect(void *arg, const struct lt_dirent *entry)
     return 0;
 }
 
-/* Empties a directory. False if something cannot be removed. */
-static bool clear(struct lt_node *dir)
+/*
+ * Empties the volume. False if something cannot be removed. Directories were renamed into each
+ * other for as long as the test took and may lie thousands deep, so it walks instead of recursing.
+ */
+static bool clear(struct lt_node *root)
 {
-    for (;;) {
+    struct lt_node *dir = lt_node_get(root);
+    int result = 0;
+    while (result >= 0) {
         char name[LT_NAME_MAX];
         struct lt_entry first = {.stored = name};
-        int result = lt_node_readdir(NULL, dir, 0, LT_READDIR_PLUS, collect, &first);
-        if (result < 0 || first.node == NULL) {
-            return result >= 0;
+        struct lt_node *next = NULL;
+        result = lt_node_readdir(NULL, dir, 0, LT_READDIR_PLUS, collect, &first);
+        if (result < 0 || (first.node == NULL && dir == root)) {
+            break;
         }
-        bool good = first.node->type != LT_S_IFDIR || clear(first.node);
-        lt_node_put(first.node);
-        if (!good ||
-            lt_node_remove(NULL, dir, lt_strn(name, first.stored_len), LT_REMOVE_ANY, NULL) < 0) {
-            return false;
+        if (first.node == NULL) {
+            result = lt_node_parent(NULL, dir, &next);
+        } else {
+            struct lt_str last = lt_strn(name, first.stored_len);
+            result = lt_node_remove(NULL, dir, last, LT_REMOVE_ANY, NULL);
+            if (result == LT_ENOTEMPTY) {
+                next = lt_node_get(first.node);
+                result = 0;
+            }
+            lt_node_put(first.node);
+        }
+        if (next != NULL) {
+            lt_node_put(dir);
+            dir = next;
         }
     }
+    lt_node_put(dir);
+    return result >= 0;
 }
 
 static int report(bool good, int number, const char *what)
