@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * File data. Large writes go straight to fresh (or, without data checks, to the same) blocks; small
+ * ones wait in memory, as pending blocks of their node, until they are many, old, or synced: then
+ * their blocks are allocated in one run, written in one call and mapped in one transaction. A small
+ * file that fits is an INLINE item instead. What is pending has a promise of space.
+ */
+#ifndef LT_FS_IMAGE_DATA_H
+#define LT_FS_IMAGE_DATA_H
+
+#include "node.h"
+
+/* Sets up and ends fs->data; `budget`: bytes that may be pending in all. */
+int img_data_init(struct img_fs *fs, uint64_t budget);
+void img_data_fini(struct img_fs *fs);
+
+/* Writes out what is pending of one node; of all of them, oldest first (img_store_options.flush).
+ * With `sync` small amounts go through the log. */
+int img_data_flush(struct img_node *node, bool sync);
+void img_data_flush_all(void *fs);
+
+/* Bytes of memory that are pending in all. */
+uint64_t img_data_pending(struct img_fs *fs);
+
+/* The size becomes `size`: pending data, extents and INLINE item behind it go, the rest of the last
+ * block is zeroed. For setattr; takes the node's and the store's lock. LT_EFBIG, LT_ENOSPC. */
+int img_data_truncate(struct img_node *node, uint64_t size, bool kill_priv, struct lt_time now);
+
+/* Drops what is pending of a node that is being removed. */
+void img_data_drop(struct img_node *node);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The volume and its nodes in memory: what all files of imgfs work on.
+ *
+ * Life of a node: img_node_get() finds it in the table by id, or makes it from its INODE
+ * item. Operations change node->inode in memory and call img_node_dirty(), which keeps a
+ * reference; the INODE item is put when a commit seals (img_seal), so that ten changes cost one
+ * item. Everything else (entries, extents, xattrs ...) is put into the tree at once. When the last
+ * reference goes, the node leaves the table; if it has no names left, its items go too.
+ *
+ * Lock order:
+ *   img_node.lock         of files and streams: their data. Two of them (copy_range) in the
+ *                         order of addresses; a stream's before its file's is never needed together
+ *   img_fs.store->lock    items, and img_node.inode of all nodes, and the dirty list
+ *   img_fs.table_lock     the table of nodes
+ *
+ * Directories need no lock of their own: their entries are items.
+ */
+#ifndef LT_FS_IMAGE_NODE_H
+#define LT_FS_IMAGE_NODE_H
+
+#include "inode.h"
+#include "kinds.h"
+#include "store/store.h"
+
+#include <core/fs_ops.h>
+
+/* img_node.state, guarded by the store's lock. */
+enum {
+    IMG_DIRTY = 0x1,    /* on the dirty list, which holds a reference */
+    IMG_LINKABLE = 0x2, /* made without a name, may get one */
+    IMG_ORPHANED = 0x4  /* it has an ORPHAN item */
+};
+
+struct img_pending; /* data.h */
+
+struct img_node {
+    struct lt_node base;
+    struct img_node *table_next;              /* table_lock */
+    struct img_node *dirty_next, *dirty_prev; /* store->lock */
+    struct img_inode inode;                   /* store->lock */
+    uint32_t state;                           /* store->lock */
+    struct img_node *main; /* immutable: of a stream its file, with a reference */
+
+    /* Files and streams. */
+    struct lt_rwlock lock;
+    struct img_pending *pending; /* lock: data that waits in memory */
+    uint64_t stable_size; /* store->lock: the size without what is pending; goes into the item */
+};
+
+struct img_fs {
+    struct lt_fs base;
+    struct img_store *store;
+    struct lt_volume volume; /* label: store->lock; the rest is immutable */
+    struct {
+        struct lt_mutex lock;
+        struct img_node **slots;
+        size_t count, capacity;
+    } table;
+    struct img_node *dirty;      /* store->lock: head of the dirty list */
+    size_t dirty_count;          /* store->lock */
+    struct img_data_state *data; /* data.h: what is pending in all */
+    bool lazy_atime;             /* immutable: relatime */
+};
+
+static inline struct img_fs *img_fs(struct lt_fs *fs)
+{
+    return (struct img_fs *)fs;
+}
+
+static inline struct img_node *img_node(struct lt_node *node)
+{
+    return (struct img_node *)node;
+}
+
+static inline struct img_fs *img_fs_of(const struct img_node *node)
+{
+    return (struct img_fs *)node->base.fs;
+}
+
+static inline bool img_is_stream(const struct img_node *node)
+{
+    return node->base.type == LT_S_STREAM;
+}
+
+/* The node that has the attributes: of a stream its file, of others itself. */
+static inline struct img_node *img_main(struct img_node *node)
+{
+    return node->main ? node->main : node;
+}
+
+/* The node with this id, with a reference. LT_ENOENT, LT_ENOMEM, LT_EUCLEAN, LT_EIO. */
+int img_node_get(struct img_fs *fs, uint64_t id, struct img_node **ret)
+    REQUIRES_SHARED(fs->store->lock);
+
+/* A new node in the table with one reference, dirty, of which nothing is in the tree yet. If the
+ * transaction is undone, img_node_forget() it before img_end(). */
+int img_node_new(struct img_fs *fs, struct img_txn *txn, const struct lt_create *spec,
+                 struct img_node **ret) REQUIRES(fs->store->lock);
+void img_node_forget(struct img_node *node);
+
+/* The inode was changed: its item will be put by the next commit. */
+void img_node_dirty(struct img_node *node) REQUIRES(img_fs_of(node)->store->lock);
+
+/* lt_fs_ops.release. A node without names: removes its data (in several transactions if it is
+ * long), its other items and itself. */
+void img_node_release(struct lt_node *node);
+
+/* img_store_options.seal: puts the INODE items of the dirty nodes. */
+int img_seal(void *fs, struct img_txn *txn);
+
+/* Fills *ret; size and blocks of a stream's own. */
+void img_node_attr(const struct img_node *node, struct lt_attr *ret)
+    REQUIRES_SHARED(img_fs_of(node)->store->lock);
+
+/* Records a change of attributes, or of data too, at `now`. */
+void img_changed(struct img_node *node, struct lt_time now) REQUIRES(img_fs_of(node)->store->lock);
+void img_modified(struct img_node *node, struct lt_time now) REQUIRES(img_fs_of(node)->store->lock);
+
+/* Notes a read where the atime is due. No lock held. */
+void img_accessed(struct img_node *node);
+
+/* Clears set-uid, set-gid of group-executables and security.capability. */
+int img_kill_priv(struct img_txn *txn, struct img_node *node)
+    REQUIRES(img_fs_of(node)->store->lock);
+
+#endif

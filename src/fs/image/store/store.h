@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store: items and blocks that change in transactions, on a device, safe against
+ * power cuts. It knows nothing of files.
+ *
+ * A transaction runs alone, under the store's lock held for writing. What it did is in
+ * the log's buffer when it ends. A commit writes the buffer to the log (after a flush, if data was
+ * written to the device since the last) and flushes: then all transactions so far are durable. A
+ * checkpoint writes the tree and the bitmaps, and empties the log.
+ *
+ *      data written     seal        log written       checkpoint: freeze, write, flush,
+ *        to blocks  ->  (batch) ->  and flushed  ->   superblock, flush, thaw
+ *
+ * A thread of the store commits every commit_ms, and checkpoints when the log or the part of the
+ * cache that is dirty is half full.
+ *
+ * Lock order: commit_lock (private), whatever the user of the store locks for its flush() hook,
+ * the store's lock, the space's.
+ *
+ * Failure: an error while writing the log or a checkpoint is latched. From then on changes answer
+ * LT_EIO (LT_EROFS for what does not go through a commit), and every sync answers the error. Lack
+ * of host space (LT_ENOSPC) is not latched: the commit is tried again.
+ */
+#ifndef LT_FS_IMAGE_STORE_STORE_H
+#define LT_FS_IMAGE_STORE_STORE_H
+
+#include "key.h"
+#include "space.h"
+#include "super.h"
+
+#include <os/os.h>
+
+struct img_txn;
+
+enum img_sync {
+    IMG_SYNC_FSYNC, /* durable on request, and every commit_ms */
+    IMG_SYNC_ALWAYS,
+    IMG_SYNC_NONE /* durable at the end; commits happen only for lack of room */
+};
+
+struct img_store_options {
+    bool read_only; /* nothing is written, not even a replay: that stays in memory */
+    enum img_sync sync;
+    uint32_t commit_ms; /* 0: no thread (tests) */
+    uint64_t cache;     /* bytes for tree nodes; dirty ones may take half of it */
+    bool discard;       /* give freed blocks back to the host */
+
+    /*
+     * Called by a commit of everything, before it takes the lock: writes out data that waits in
+     * memory. Errors are latched by whom they concern, not here.
+     */
+    void (*flush)(void *arg);
+    /* Called by every commit and checkpoint with a transaction open: puts what is not yet in items.
+     */
+    int (*seal)(void *arg, struct img_txn *txn);
+    void *arg;
+};
+
+struct img_store {
+    struct lt_rwlock lock;   /* the store's lock: guards items and everything below */
+    struct lt_device *dev;   /* immutable; owned */
+    struct img_space *space; /* immutable; locks for itself */
+    struct img_super super;  /* next_id, nodes: lock; the rest: private to the store */
+    struct img_tree *tree;   /* private to the store */
+    struct img_store_private *priv;
+};
+
+/* What mkfs decides. */
+struct img_store_format {
+    uint64_t size; /* bytes; the device has them */
+    uint32_t block_size;
+    uint8_t data_check_size;
+    uint8_t name_case;
+    uint64_t log_size; /* bytes; 0: chosen by size */
+    uint64_t nodes_max;
+    struct lt_time created;
+};
+
+/* Writes an empty store: two superblocks. LT_EINVAL with diag. Flushes. */
+int img_store_format(struct lt_device *dev, const struct img_store_format *format,
+                     struct lt_diag *diag);
+
+/*
+ * Opens: reads the superblocks, replays the log. On success the device is the store's; on failure
+ * it stays the caller's. The hooks are called from img_store_start() on.
+ */
+int img_store_open(struct lt_device *dev, const struct img_store_options *options,
+                   struct img_store **ret, struct lt_diag *diag);
+/* Starts the thread. The user of the store is ready for its hooks. */
+int img_store_start(struct img_store *store);
+/* Stops the thread; commits, writes a last checkpoint (if anything changed) marked clean. Frees
+ * all, the device too. Returns the first error. */
+int img_store_close(struct img_store *store);
+/* Frees all and writes nothing more, as after a power cut. */
+void img_store_abandon(struct img_store *store);
+
+static inline uint32_t img_block_size(const struct img_store *store)
+{
+    return store->super.block_size;
+}
+
+/* ---- Reading items ------------------------------------------------------------------------- */
+
+void img_read_lock(struct img_store *store) ACQUIRE_SHARED(store->lock);
+void img_read_unlock(struct img_store *store) RELEASE_SHARED(store->lock);
+
+/* As img_tree_get() and so on; values are borrowed until the lock is released or an item changes.
+ */
+int img_get(struct img_store *store, struct img_key key, const void **ret_value, size_t *ret_len)
+    REQUIRES_SHARED(store->lock);
+int img_next(struct img_store *store, struct img_key *key, const void **ret_value, size_t *ret_len)
+    REQUIRES_SHARED(store->lock);
+int img_prev(struct img_store *store, struct img_key *key, const void **ret_value, size_t *ret_len)
+    REQUIRES_SHARED(store->lock);
+int img_scan(struct img_store *store, struct img_key from,
+             int (*fn)(void *arg, struct img_key key, const void *value, size_t len), void *arg)
+    REQUIRES_SHARED(store->lock);
+
+/* ---- Transactions -------------------------------------------------------------------------- */
+
+/* What a transaction is for: the latter may use the reserve, so that deleting works on a full
+ * volume. */
+enum img_purpose { IMG_GROW, IMG_SHRINK };
+
+struct img_txn {
+    struct img_store *store;
+    enum img_purpose purpose;
+    size_t undo_mark, log_mark; /* private */
+    bool commit;                /* set it: img_end() returns when all so far is durable */
+};
+
+/*
+ * Takes the store's lock for writing. A transaction of IMG_GROW has room to change up to 32 items
+ * of any size, one of IMG_SHRINK up to 256. LT_ENOSPC, LT_EROFS, LT_EIO (latched); the lock is not
+ * held then. May wait for a checkpoint.
+ */
+int img_begin(struct img_store *store, enum img_purpose purpose, struct img_txn *txn)
+    TRY_ACQUIRE(0, store->lock);
+
+/*
+ * Ends it and releases the lock. r >= 0: what it did stays. r < 0: all of it is undone. Returns r,
+ * or an error of the commit where one was asked for (sync=always, txn->commit).
+ */
+int img_end(struct img_txn *txn, int r) RELEASE(txn->store->lock);
+
+int img_put(struct img_txn *txn, struct img_key key, const void *value, size_t len);
+int img_delete(struct img_txn *txn, struct img_key key); /* LT_ENOENT */
+
+/* Blocks in flight (img_space_alloc) become part of the transaction: TAKE. If it is undone they are
+ * in flight again. */
+int img_use(struct img_txn *txn, uint64_t block, uint64_t count);
+int img_free(struct img_txn *txn, uint64_t block, uint64_t count);
+
+/* A new object id; not undone. */
+uint64_t img_new_id(struct img_txn *txn);
+/* Counts a node that came (+1) or went (-1); undone with the rest. LT_ENOSPC at nodes_max. */
+int img_count_node(struct img_txn *txn, int change);
+
+/*
+ * Puts file data into the log, so that a commit needs no flush before it (image.md: DATA). The
+ * caller writes the same bytes to their place too, by img_data_write(.., logged = true).
+ */
+int img_log_data(struct img_txn *txn, uint64_t block, uint32_t offset, const void *bytes,
+                 size_t len);
+
+/* The generation that is being built: the birth of what is written now. */
+uint64_t img_generation(const struct img_store *store);
+
+/* ---- File data ----------------------------------------------------------------------------- */
+
+/* Reads and writes bytes of blocks. Not logged: the next commit flushes first. */
+int img_data_read(struct img_store *store, uint64_t block, uint64_t offset, void *buf, size_t len);
+int img_data_write(struct img_store *store, uint64_t block, uint64_t offset,
+                   const struct lt_seg *segs, size_t count, bool logged);
+
+/* Promises blocks, waiting for a checkpoint if that helps: img_space_promise(). No lock held. */
+int img_promise(struct img_store *store, uint64_t blocks);
+
+/* ---- Durability ---------------------------------------------------------------------------- */
+
+/* All transactions that ended are durable. `all`: the flush hook is called first. No lock held. */
+int img_commit(struct img_store *store, bool all);
+int img_checkpoint(struct img_store *store);
+
+/* The latched error, or 0. */
+int img_error(struct img_store *store);
+
+/* Everything not committed is dropped, all that follows answers LT_EIO (XFS_IOC_GOINGDOWN). */
+void img_shutdown(struct img_store *store);
+
+/* Grows or shrinks volume and device; the blocks behind are free (LT_EBUSY). */
+int img_resize(struct img_store *store, uint64_t size);
+
+struct img_store_stats {
+    uint64_t commits, checkpoints, flushes;
+    uint64_t log_bytes; /* written */
+    uint64_t log_used, log_size;
+    uint64_t cache_bytes, cache_dirty;
+    uint64_t replayed; /* batches, when it was opened */
+};
+void img_store_stats(struct img_store *store, struct img_store_stats *ret);
+
+#endif
