@@ -118,6 +118,17 @@ int lt_fs_statfs(const struct lt_ctx *ctx, struct lt_fs *fs, struct lt_statfs *r
 int lt_fs_sync(const struct lt_ctx *ctx, struct lt_fs *fs);
 
 /*
+ * Ends all use of a file system at once, as a power cut would: what is not durable is
+ * dropped, and everything that follows answers LT_EIO. The file system still has to be
+ * closed. LT_EOPNOTSUPP where nothing is ever durable. For crash tests (XFS_IOC_GOINGDOWN).
+ */
+int lt_fs_shutdown(const struct lt_ctx *ctx, struct lt_fs *fs);
+
+/* Gives the storage that free space still holds back to the host, as fstrim(8): *ret_bytes of it.
+ */
+int lt_fs_trim(const struct lt_ctx *ctx, struct lt_fs *fs, uint64_t *ret_bytes);
+
+/*
  * The node with this id and generation, however it is reached: LT_ESTALE if there is none any more.
  * Generation 0 stands for whichever lives now: a FUSE kernel asks by id alone, and compares itself.
  */

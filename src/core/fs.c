@@ -77,6 +77,19 @@ int lt_fs_sync(const struct lt_ctx *ctx, struct lt_fs *fs)
     return fs->ops->sync_fs ? fs->ops->sync_fs(ctx_or_root(ctx), fs) : LT_EOPNOTSUPP;
 }
 
+int lt_fs_shutdown(const struct lt_ctx *ctx, struct lt_fs *fs)
+{
+    return fs->ops->shutdown ? fs->ops->shutdown(ctx_or_root(ctx), fs) : LT_EOPNOTSUPP;
+}
+
+int lt_fs_trim(const struct lt_ctx *ctx, struct lt_fs *fs, uint64_t *ret_bytes)
+{
+    if (!fs->ops->trim)
+        return LT_EOPNOTSUPP;
+    int r = check_writable(fs);
+    return r < 0 ? r : fs->ops->trim(ctx_or_root(ctx), fs, ret_bytes);
+}
+
 int lt_fs_node(const struct lt_ctx *ctx, struct lt_fs *fs, uint64_t id, uint32_t generation,
                struct lt_node **ret)
 {

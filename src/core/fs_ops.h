@@ -33,6 +33,8 @@ struct lt_fs_ops {
     int (*set_label)(const struct lt_ctx *ctx, struct lt_fs *fs, struct lt_str label);
     int (*statfs)(const struct lt_ctx *ctx, struct lt_fs *fs, struct lt_statfs *ret);
     int (*sync_fs)(const struct lt_ctx *ctx, struct lt_fs *fs);
+    int (*shutdown)(const struct lt_ctx *ctx, struct lt_fs *fs);
+    int (*trim)(const struct lt_ctx *ctx, struct lt_fs *fs, uint64_t *ret_bytes);
     int (*node)(const struct lt_ctx *ctx, struct lt_fs *fs, uint64_t id, uint32_t generation,
                 struct lt_node **ret);
     int (*facts)(struct lt_fs *fs, int (*fn)(void *arg, const char *name, uint64_t value),

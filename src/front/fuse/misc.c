@@ -14,6 +14,9 @@
 #define FS_IOC_FSSETXATTR 0x401c5820u
 #define FS_IOC_GETFSLABEL 0x81009431u
 #define FS_IOC_SETFSLABEL 0x41009432u
+#define FITRIM 0xc0185879u
+#define XFS_IOC_GOINGDOWN \
+    0x8004587du /* fs/xfs/libxfs/xfs_fs.h; ext4, f2fs and others know it too */
 #define FSLABEL_MAX 256u
 
 struct fsxattr {
@@ -131,6 +134,29 @@ static int set_label(struct call *c)
     return r < 0 ? r : reply_ioctl(c, NULL, 0);
 }
 
+/* The length that a trim may have been limited to is not: all free space is given back. */
+static int trim(struct call *c)
+{
+    struct {
+        uint64_t start, len, minlen; /* struct fstrim_range */
+    } range;
+    if (c->ctx.uid != 0)
+        return LT_EPERM;
+    if (c->req.data.len < sizeof(range))
+        return LT_EINVAL;
+    memcpy(&range, c->req.data.s, sizeof(range));
+    int r = lt_fs_trim(&c->ctx, c->s->fs, &range.len);
+    return r < 0 ? r : reply_ioctl(c, &range, sizeof(range));
+}
+
+static int shut_down(struct call *c)
+{
+    if (c->ctx.uid != 0)
+        return LT_EPERM;
+    int r = lt_fs_shutdown(&c->ctx, c->s->fs);
+    return r < 0 ? r : reply_ioctl(c, NULL, 0);
+}
+
 int on_ioctl(struct call *c)
 {
     switch (c->req.args.ioctl.cmd) {
@@ -150,6 +176,10 @@ int on_ioctl(struct call *c)
         return get_label(c);
     case FS_IOC_SETFSLABEL:
         return set_label(c);
+    case FITRIM:
+        return trim(c);
+    case XFS_IOC_GOINGDOWN:
+        return shut_down(c);
     default:
         return LT_ENOTTY;
     }
