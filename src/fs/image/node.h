@@ -40,7 +40,9 @@ struct img_node {
     struct img_node *dirty_next, *dirty_prev; /* store->lock */
     struct img_inode inode;                   /* store->lock */
     uint32_t state;                           /* store->lock */
-    struct img_node *main; /* immutable: of a stream its file, with a reference */
+    /* Of a stream its file, with a reference; NULL where it was loaded as an orphan (nlink 0), for
+     * its file may be gone. Immutable. */
+    struct img_node *main;
 
     /* Files and streams. */
     struct lt_rwlock lock;
@@ -94,7 +96,8 @@ int img_node_get(struct img_fs *fs, uint64_t id, struct img_node **ret)
     REQUIRES_SHARED(fs->store->lock);
 
 /* A new node in the table with one reference, dirty, of which nothing is in the tree yet. If the
- * transaction is undone, img_node_forget() it before img_end(). */
+ * transaction is undone, img_node_forget() it before img_end(). spec->mode LT_S_STREAM makes a
+ * stream, which is not counted as a node; the caller then sets `main`, inode.parent and entry. */
 int img_node_new(struct img_fs *fs, struct img_txn *txn, const struct lt_create *spec,
                  struct img_node **ret) REQUIRES(fs->store->lock);
 void img_node_forget(struct img_node *node);
@@ -103,7 +106,7 @@ void img_node_forget(struct img_node *node);
 void img_node_dirty(struct img_node *node) REQUIRES(img_fs_of(node)->store->lock);
 
 /* lt_fs_ops.release. A node without names: removes its data (in several transactions if it is
- * long), its other items and itself. */
+ * long), its other items (ext.h) and itself. A stream leaves the table before it puts its main. */
 void img_node_release(struct lt_node *node);
 
 /* img_store_options.seal: puts the INODE items of the dirty nodes. */
@@ -123,5 +126,12 @@ void img_accessed(struct img_node *node);
 /* Clears set-uid, set-gid of group-executables and security.capability. */
 int img_kill_priv(struct img_txn *txn, struct img_node *node)
     REQUIRES(img_fs_of(node)->store->lock);
+
+/* Whether the inode flags allow a node to be changed and to lose or get names: 0 or LT_EPERM. */
+static inline int img_may_change(const struct img_node *node)
+    REQUIRES_SHARED(img_fs_of(node)->store->lock)
+{
+    return node->inode.inode_flags & (LT_INODE_IMMUTABLE | LT_INODE_APPEND) ? LT_EPERM : 0;
+}
 
 #endif

@@ -118,9 +118,9 @@ int img_scan(struct img_store *store, struct img_key from,
 
 /* ---- Transactions -------------------------------------------------------------------------- */
 
-/* What a transaction is for: the latter may use the reserve, so that deleting works on a full
- * volume. */
-enum img_purpose { IMG_GROW, IMG_SHRINK };
+/* What a transaction is for. SHRINK may use the reserve, so that deleting works on a full volume;
+ * LONG is for values in many pieces (an xattr has up to 65). */
+enum img_purpose { IMG_GROW, IMG_SHRINK, IMG_LONG };
 
 struct img_txn {
     struct img_store *store;
@@ -131,7 +131,8 @@ struct img_txn {
 
 /*
  * Takes the store's lock for writing. A transaction of IMG_GROW has room to change up to 32 items
- * of any size, one of IMG_SHRINK up to 256. LT_ENOSPC, LT_EROFS, LT_EIO (latched); the lock is not
+ * of any size, one of IMG_SHRINK or IMG_LONG up to 256. One that the log is too small for is
+ * committed by a checkpoint. LT_ENOSPC, LT_EROFS, LT_EIO (latched); the lock is not
  * held then. May wait for a checkpoint.
  */
 int img_begin(struct img_store *store, enum img_purpose purpose, struct img_txn *txn)
