@@ -10,7 +10,7 @@
 #define IMG_INODE_MAX 512u /* bytes of an encoded inode at most */
 #define IMG_EXTENT_BLOCKS_MAX (UINT64_C(1) << 31)
 #define IMG_CHECKED_BLOCKS_MAX 64u /* of an extent with data checks */
-#define IMG_INLINE_EXTENT_MAX 64u  /* bytes of an extent that may lie in the inode */
+#define IMG_INLINE_EXTENT_MAX 40u  /* bytes of an extent that may lie in the inode */
 
 /* docs/format/image.md, INODE. Times and numbers as in struct lt_attr. */
 struct img_inode {

@@ -3,16 +3,22 @@
  * The volume and its nodes in memory: what all files of imgfs work on.
  *
  * Life of a node: img_node_get() finds it in the table by id, or makes it from its INODE
- * item. Operations change node->inode in memory and call img_node_dirty(), which keeps a
- * reference; the INODE item is put when a commit seals (img_seal), so that ten changes cost one
- * item. Everything else (entries, extents, xattrs ...) is put into the tree at once. When the last
- * reference goes, the node leaves the table; if it has no names left, its items go too.
+ * item. Operations change node->inode in memory and call img_node_dirty(); the INODE item is put
+ * when a commit seals (img_seal), so that ten changes cost one item. Everything else (entries,
+ * extents, xattrs ...) is put into the tree at once.
+ *
+ * When the last reference goes, the node leaves the table, unless
+ *  - it is dirty or has pending data: then it stays as an idle node, which img_node_get() gives a
+ *    reference again, until that has been written;
+ *  - it has no names left: then its items and its data are removed first. A node without names that
+ *    is alive when a commit seals gets an ORPHAN item, so that a crash does not lose its space.
  *
  * Lock order:
  *   img_node.lock         of files and streams: their data. Two of them (copy_range) in the
  *                         order of addresses; a stream's before its file's is never needed together
  *   img_fs.store->lock    items, and img_node.inode of all nodes, and the dirty list
- *   img_fs.table_lock     the table of nodes
+ *   the lock of pending data (data.c)
+ *   img_fs.table.lock     the table of nodes
  *
  * Directories need no lock of their own: their entries are items.
  */
@@ -27,9 +33,15 @@
 
 /* img_node.state, guarded by the store's lock. */
 enum {
-    IMG_DIRTY = 0x1,    /* on the dirty list, which holds a reference */
+    IMG_DIRTY = 0x1,    /* on the dirty list; changes under the table's lock too */
     IMG_LINKABLE = 0x2, /* made without a name, may get one */
     IMG_ORPHANED = 0x4  /* it has an ORPHAN item */
+};
+
+/* lt_node.flags, guarded by the table's lock. */
+enum {
+    IMG_IDLE = 0x1, /* it has no references, but something to be written */
+    IMG_DEAD = 0x2  /* it is being removed: nobody gets a reference any more */
 };
 
 struct img_pending; /* data.h */
@@ -40,8 +52,10 @@ struct img_node {
     struct img_node *dirty_next, *dirty_prev; /* store->lock */
     struct img_inode inode;                   /* store->lock */
     uint32_t state;                           /* store->lock */
-    /* Of a stream its file, with a reference; NULL where it was loaded as an orphan (nlink 0), for
-     * its file may be gone. Immutable. */
+    uint32_t revived; /* table.lock: references given to it between its last put and release */
+    uint32_t streams; /* table.lock: streams in the table that have it as `main` */
+    /* Of a stream its file, with a reference unless idle; NULL where it was loaded as an orphan
+     * (nlink 0), or its file is being removed. Immutable while there are references. */
     struct img_node *main;
 
     /* Files and streams. */
@@ -94,6 +108,10 @@ static inline struct img_node *img_main(struct img_node *node)
 /* The node with this id, with a reference. LT_ENOENT, LT_ENOMEM, LT_EUCLEAN, LT_EIO. */
 int img_node_get(struct img_fs *fs, uint64_t id, struct img_node **ret)
     REQUIRES_SHARED(fs->store->lock);
+
+/* One more reference on a node that may have none, for somebody who has it in a list of his own
+ * (pending data). False: it is being removed, and img_data_drop() will take it off that list. */
+bool img_node_revive(struct img_node *node);
 
 /* A new node in the table with one reference, dirty, of which nothing is in the tree yet. If the
  * transaction is undone, img_node_forget() it before img_end(). spec->mode LT_S_STREAM makes a
