@@ -136,4 +136,17 @@ static inline void lt_node_init(struct lt_node *node, struct lt_fs *fs, uint64_t
     node->flags = 0;
 }
 
+/* What a getter of values does with one that it has found: its bytes into buf, or only the length
+ * with size 0. LT_ERANGE. */
+static inline int lt_copy_out(struct lt_str from, void *buf, size_t size)
+{
+    if (size == 0)
+        return (int)from.len;
+    if (from.len > size)
+        return LT_ERANGE;
+    if (from.len > 0)
+        memcpy(buf, from.s, from.len);
+    return (int)from.len;
+}
+
 #endif

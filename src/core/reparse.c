@@ -82,3 +82,19 @@ int lt_reparse_check_header(struct lt_str data)
         return size;
     return data.len == (size_t)size ? 0 : LT_EINVAL;
 }
+
+uint32_t lt_reparse_tag(struct lt_str data)
+{
+    const struct reparse_header *header = (const struct reparse_header *)data.s;
+    return lt_get_le32(header->tag);
+}
+
+bool lt_reparse_same_sort(struct lt_str a, struct lt_str b)
+{
+    const size_t guid = sizeof(struct reparse_header), end = guid + GUID_SIZE;
+    if (lt_reparse_tag(a) != lt_reparse_tag(b))
+        return false;
+    if (lt_reparse_tag(a) & TAG_MICROSOFT)
+        return true;
+    return a.len >= end && b.len >= end && memcmp(a.s + guid, b.s + guid, GUID_SIZE) == 0;
+}

@@ -15,17 +15,6 @@ void mem_blob_free(struct mem_arena *arena, struct mem_blob *blob)
         mem_free(arena, blob, sizeof(*blob) + blob->len);
 }
 
-int mem_copy_out(struct lt_str from, void *buf, size_t size)
-{
-    if (size == 0)
-        return (int)from.len;
-    if (from.len > size)
-        return LT_ERANGE;
-    if (from.len > 0)
-        memcpy(buf, from.s, from.len);
-    return (int)from.len;
-}
-
 int mem_ext_need(struct mem_node *node)
 {
     if (node->ext)

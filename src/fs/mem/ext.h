@@ -24,9 +24,6 @@ static inline struct lt_str mem_blob_str(const struct mem_blob *blob)
     return blob ? lt_strn(blob->bytes, blob->len) : lt_strn("", 0);
 }
 
-/* For the getters: bytes into buf, the length with size 0; LT_ERANGE. */
-int mem_copy_out(struct lt_str from, void *buf, size_t size);
-
 /* A POSIX extended attribute; ACLs are kept under their names too. */
 struct mem_xattr {
     struct mem_xattr *next;
@@ -76,8 +73,5 @@ void mem_security_put(struct mem_fs *fs, struct mem_security *security);
 
 void mem_stream_release(struct mem_stream *stream);
 void mem_streams_free(struct mem_arena *arena, struct mem_stream *list);
-
-/* The tag of a REPARSE_DATA_BUFFER (MS-FSCC 2.1.2.2): its first four bytes. */
-uint32_t mem_reparse_tag(struct lt_str data);
 
 #endif

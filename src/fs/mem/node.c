@@ -6,6 +6,7 @@
 #include "ops.h"
 
 #include <assert.h>
+#include <core/reparse.h>
 #include <lintel/acl.h>
 
 /* ---- Birth and death ----------------------------------------------------------------------- */
@@ -154,7 +155,7 @@ void mem_node_attr(const struct mem_node *node, struct lt_attr *ret)
         return;
     ret->ea_size = node->ext->ea_size;
     if (node->ext->reparse) {
-        ret->reparse_tag = mem_reparse_tag(mem_blob_str(node->ext->reparse));
+        ret->reparse_tag = lt_reparse_tag(mem_blob_str(node->ext->reparse));
         ret->win_attrs |= LT_WIN_REPARSE_POINT;
     }
 }

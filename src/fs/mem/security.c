@@ -104,7 +104,7 @@ int mem_security_read(const struct lt_ctx *ctx, struct lt_node *base, void *buf,
     struct mem_node *node = mem_main(mem_node(base));
     lt_rwlock_read(&node->lock);
     const struct mem_security *s = node->ext ? node->ext->security : NULL;
-    int result = s ? mem_copy_out(lt_strn(s->bytes, s->len), buf, size) : LT_ENODATA;
+    int result = s ? lt_copy_out(lt_strn(s->bytes, s->len), buf, size) : LT_ENODATA;
     lt_rwlock_read_unlock(&node->lock);
     return result;
 }

@@ -110,7 +110,7 @@ int mem_xattr_get(const struct lt_ctx *ctx, struct lt_node *base, struct lt_str 
     struct mem_node *node = mem_main(mem_node(base));
     lt_rwlock_read(&node->lock);
     const struct mem_xattr *x = mem_xattr_find(node, name);
-    int result = x ? mem_copy_out(xattr_value(x), buf, size) : LT_ENODATA;
+    int result = x ? lt_copy_out(xattr_value(x), buf, size) : LT_ENODATA;
     lt_rwlock_read_unlock(&node->lock);
     return result;
 }
