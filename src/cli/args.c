@@ -53,14 +53,16 @@ static const char *next_option(const void *arg, size_t i)
 static int unknown_option(const struct lt_command *command, const char *word, int letter)
 {
     char name[64];
-    if (strncmp(word, "--", 2) != 0)
+    size_t dashes = strncmp(word, "--", 2) == 0 ? 2 : 1;
+    if (dashes == 1 && !command->long_only)
         return lt_usage_error(command, "unknown option '-%c'", letter);
-    snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    const char *dash = dashes == 2 ? "--" : "-";
+    snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + dashes, "="), word + dashes);
     const char *nearest = lt_word_nearest(name, next_option, command);
     if (nearest)
-        return lt_usage_error(command, "unknown option '--%s'; did you mean '--%s'?", name,
-                              nearest);
-    return lt_usage_error(command, "unknown option '--%s'", name);
+        return lt_usage_error(command, "unknown option '%s%s'; did you mean '%s%s'?", dash, name,
+                              dash, nearest);
+    return lt_usage_error(command, "unknown option '%s%s'", dash, name);
 }
 
 static const char *next_choice(const void *arg, size_t i)
@@ -124,17 +126,38 @@ static int take(struct lt_args *args, int c, const char *word)
     return unknown_option(command, word, c);
 }
 
+/* The operand that is missing where only `given` were given; NULL: none is. */
+static const struct lt_operand *missing_operand(const struct lt_command *command, size_t given)
+{
+    size_t needed = 0;
+    for (size_t i = 0; i < LT_OPERANDS_MAX && command->operands[i].name; i++) {
+        needed += !command->operands[i].optional;
+        if (needed > given)
+            return &command->operands[i];
+    }
+    return NULL;
+}
+
+static size_t operands_max(const struct lt_command *command)
+{
+    size_t n = 0;
+    for (; n < LT_OPERANDS_MAX && command->operands[n].name; n++)
+        if (command->operands[n].many)
+            return SIZE_MAX;
+    return n;
+}
+
 static int take_operands(struct lt_args *args, int argc, char **argv)
 {
     const struct lt_command *command = args->command;
-    int given = 0;
-    for (; optind < argc && given < LT_OPERANDS_MAX && command->operands[given].name; given++)
-        args->operands[given] = argv[optind++];
-    if (optind < argc)
-        return lt_usage_error(command, "too many arguments, from '%s' on", argv[optind]);
-    if (given < LT_OPERANDS_MAX && command->operands[given].name &&
-        !command->operands[given].optional)
-        return lt_usage_error(command, "%s is missing", command->operands[given].name);
+    size_t max = operands_max(command);
+    args->operands = argv + optind;
+    args->operand_count = (size_t)(argc - optind);
+    if (args->operand_count > max)
+        return lt_usage_error(command, "too many arguments, from '%s' on", args->operands[max]);
+    const struct lt_operand *missing = missing_operand(command, args->operand_count);
+    if (missing)
+        return lt_usage_error(command, "%s is missing", missing->name);
     return LT_EXIT_OK;
 }
 
@@ -148,7 +171,9 @@ int lt_args_parse(const struct lt_command *command, int argc, char **argv, struc
     getopt_tables(command, longs, shorts);
     optind = 0; /* glibc: start afresh */
     opterr = 0;
-    while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+    int (*next)(int, char *const *, const char *, const struct option *, int *) =
+        command->long_only ? getopt_long_only : getopt_long;
+    while ((c = next(argc, argv, shorts, longs, NULL)) != -1) {
         status = take(ret, c, argv[optind - 1]);
         if (status != LT_EXIT_OK)
             return status;

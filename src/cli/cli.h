@@ -23,6 +23,8 @@ enum lt_hint {
     LT_HINT_DIR,
     LT_HINT_MOUNT, /* a directory at which Lintel has something mounted */
     LT_HINT_SOURCE,
+    LT_HINT_IMAGE, /* an image file */
+    LT_HINT_PLACE, /* IMAGE:PATH, or a file of the host: operand.h */
     LT_HINT_SOURCE_OR_MOUNT,
     LT_HINT_COMMAND,
     LT_HINT_SHELL
@@ -53,7 +55,11 @@ struct lt_operand {
     const char *name; /* "SOURCE" */
     enum lt_hint hint;
     bool optional;
+    bool many; /* one or more of them; with `optional` any number */
 };
+
+/* How help lists the commands. */
+enum lt_group { LT_GROUP_MOUNT, LT_GROUP_IMAGE, LT_GROUP_FILES, LT_GROUP_OTHER };
 
 struct lt_args;
 
@@ -68,10 +74,13 @@ struct lt_command {
     const struct lt_cli_option *options; /* ended by name NULL; NULL: only --help */
     struct lt_example examples[LT_EXAMPLES_MAX];
     int (*run)(const struct lt_args *args); /* returns the exit code */
+    enum lt_group group;
+    bool long_only;   /* long options have one dash or two, as those of find(1) */
+    int usage_status; /* exit code of wrong usage; 0: LT_EXIT_USAGE */
 };
 
-/* Every command, ended by name NULL, in the order in which help lists them. */
-extern const struct lt_command lt_commands[];
+/* Every command, ended by NULL, in the order in which help lists them. */
+extern const struct lt_command *const lt_commands[];
 
 /* The words that `mount -o` knows beside those of the source, ended by name NULL. */
 extern const struct lt_word lt_mount_words[];
@@ -82,13 +91,31 @@ const struct lt_command *lt_command_find(const char *name);
 /* Every command has this one too. */
 extern const struct lt_cli_option lt_help_option;
 
+/* What several commands have. */
+extern const char *const lt_progress_choices[];
+#define LT_WITH_JSON                                                  \
+    {                                                                 \
+        .name = "json", .help = "Print one JSON object, for programs" \
+    }
+#define LT_WITH_QUIET                                                             \
+    {                                                                             \
+        .name = "quiet", .letter = 'q', .help = "Print nothing but what is wrong" \
+    }
+#define LT_WITH_PROGRESS                                                                        \
+    {                                                                                           \
+        .name = "progress", .arg = "WHEN", .choices = lt_progress_choices,                      \
+        .help = "Show progress on stderr: auto (if it is a terminal), always, never, or json, " \
+                "one object a line"                                                             \
+    }
+
 /* ---- A command line, taken apart (args.c) ---------------------------------------------------- */
 
-#define LT_CLI_OPTIONS_MAX 16
+#define LT_CLI_OPTIONS_MAX 32
 
 struct lt_args {
     const struct lt_command *command;
-    const char *operands[LT_OPERANDS_MAX];  /* NULL behind the last one given */
+    char **operands; /* borrowed from argv; NULL behind the last one given */
+    size_t operand_count;
     const char *values[LT_CLI_OPTIONS_MAX]; /* by place in command->options; NULL: not given */
     bool help;
     char *joined; /* owned: the text of an option with words */
@@ -143,15 +170,8 @@ bool lt_print_completion(FILE *out, const char *shell);
  */
 int lt_print_manual(FILE *out, FILE *template);
 
-/* ---- The commands ---------------------------------------------------------------------------- */
-
-int lt_cmd_completion(const struct lt_args *args);
-int lt_cmd_help(const struct lt_args *args);
-int lt_cmd_info(const struct lt_args *args);
-int lt_cmd_mount(const struct lt_args *args);
-int lt_cmd_save(const struct lt_args *args);
-int lt_cmd_umount(const struct lt_args *args);
-int lt_cmd_version(const struct lt_args *args);
+/* ---- Other names of the program ---------------------------------------------------------------
+ */
 
 /* The external helper of mount(8): `mount.lintel SPEC DIR [-sfnv] [-N ns] [-o opts] [-t type]`. */
 int lt_mount_helper(int argc, char **argv);

@@ -7,6 +7,9 @@
 /* Lists where Lintel has something mounted: works in every shell with awk and Linux' /proc. */
 #define LIST_MOUNTS "awk '$3 == \"fuse.lintel\" { print $2 }' /proc/self/mounts 2>/dev/null"
 
+/* Lists what is in $dir, which is IMAGE:/PATH/. */
+#define LIST_PLACE "lintel find \"$dir\" -mindepth 1 -maxdepth 1 2>/dev/null"
+
 static void print_sources(FILE *out, const char *before, const char *behind)
 {
     for (const struct lt_fs_kind *k = lt_fs_kinds; k->name; k++)
@@ -33,9 +36,12 @@ static void bash_hint(FILE *out, enum lt_hint hint)
         [LT_HINT_FILE] = "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))",
         [LT_HINT_DIR] = "compopt -o filenames; COMPREPLY=($(compgen -d -- \"$cur\"))",
         [LT_HINT_MOUNT] = "COMPREPLY=($(compgen -W \"$(" LIST_MOUNTS ")\" -- \"$cur\"))",
-        [LT_HINT_SOURCE] = "compopt -o nospace; COMPREPLY=($(compgen -W \"$sources\" -- \"$cur\"))",
+        [LT_HINT_SOURCE] = "compopt -o nospace -o filenames; "
+                           "COMPREPLY=($(compgen -f -W \"$sources\" -- \"$cur\"))",
+        [LT_HINT_IMAGE] = "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))",
+        [LT_HINT_PLACE] = "_lintel_place",
         [LT_HINT_SOURCE_OR_MOUNT] =
-            "COMPREPLY=($(compgen -W \"$sources $(" LIST_MOUNTS ")\" -- \"$cur\"))",
+            "COMPREPLY=($(compgen -f -W \"$sources $(" LIST_MOUNTS ")\" -- \"$cur\"))",
         [LT_HINT_COMMAND] = "COMPREPLY=($(compgen -W \"$commands sources\" -- \"$cur\"))",
         [LT_HINT_SHELL] = "COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$cur\"))",
     };
@@ -92,7 +98,10 @@ static void bash_command(FILE *out, const struct lt_command *c)
     if (c->operands[0].name) {
         fputs("        case $operand in\n", out);
         for (int i = 0; i < LT_OPERANDS_MAX && c->operands[i].name; i++) {
-            fprintf(out, "        %d) ", i);
+            if (c->operands[i].many)
+                fputs("        *) ", out);
+            else
+                fprintf(out, "        %d) ", i);
             bash_hint(out, c->operands[i].hint);
             fputs(" ;;\n", out);
         }
@@ -105,7 +114,7 @@ static void bash_command(FILE *out, const struct lt_command *c)
 static void bash_argument_options(FILE *out)
 {
     const char *bar = "";
-    for (const struct lt_command *c = lt_commands; c->name; c++) {
+    for (const struct lt_command *const *at = lt_commands, *c; (c = *at); at++) {
         for (const struct lt_cli_option *o = c->options; o && o->name; o++) {
             if (!o->arg)
                 continue;
@@ -143,12 +152,23 @@ static void print_bash(FILE *out)
           "    [[ $cur == *,* ]] && done=${cur%,*}, last=${cur##*,}\n"
           "    compopt -o nospace\n"
           "    COMPREPLY=($(compgen -P \"$done\" -W \"$1\" -- \"$last\"))\n}\n\n"
+          "# Names in an image, or files. compgen -W would expand what names have in them.\n"
+          "_lintel_place()\n{\n"
+          "    local name dir=${cur%/*}/\n"
+          "    compopt -o filenames -o nospace\n"
+          "    if [[ $cur != *:/* ]]; then\n"
+          "        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+          "        return\n"
+          "    fi\n"
+          "    while IFS= read -r name; do\n"
+          "        [[ $name == \"$cur\"* ]] && COMPREPLY+=(\"$name\")\n"
+          "    done < <(" LIST_PLACE ")\n}\n\n"
           "# From words, cur and prev to COMPREPLY.\n"
           "_lintel_reply()\n{\n"
           "    local commands='",
           out);
-    for (const struct lt_command *c = lt_commands; c->name; c++)
-        fprintf(out, "%s%s", c == lt_commands ? "" : " ", c->name);
+    for (const struct lt_command *const *at = lt_commands, *c; (c = *at); at++)
+        fprintf(out, "%s%s", at == lt_commands ? "" : " ", c->name);
     fputs("' sources='", out);
     print_sources(out, "", " ");
     fputs("' operand=0 i\n"
@@ -167,7 +187,7 @@ static void print_bash(FILE *out)
           "    done\n"
           "    case ${words[1]} in\n",
           out);
-    for (const struct lt_command *c = lt_commands; c->name; c++)
+    for (const struct lt_command *const *at = lt_commands, *c; (c = *at); at++)
         bash_command(out, c);
     fputs("    esac\n}\n\n", out);
     fputs(bash_frame, out);
@@ -210,6 +230,8 @@ static const char *zsh_hint(enum lt_hint hint)
         [LT_HINT_DIR] = "_files -/",
         [LT_HINT_MOUNT] = "_lintel_mounts",
         [LT_HINT_SOURCE] = "_lintel_sources",
+        [LT_HINT_IMAGE] = "_files",
+        [LT_HINT_PLACE] = "_lintel_place",
         [LT_HINT_SOURCE_OR_MOUNT] = "_lintel_sources_or_mounts",
         [LT_HINT_COMMAND] = "_lintel_commands",
         [LT_HINT_SHELL] = "(bash zsh fish)",
@@ -249,9 +271,17 @@ static void zsh_command(FILE *out, const struct lt_command *c)
     for (const struct lt_cli_option *o = c->options; o && o->name; o++)
         zsh_option(out, c, o);
     zsh_option(out, c, &lt_help_option);
-    for (int i = 0; i < LT_OPERANDS_MAX && c->operands[i].name; i++)
-        fprintf(out, " \\\n            '%d:%s:%s'", i + 1, c->operands[i].name,
-                zsh_hint(c->operands[i].hint));
+    for (int i = 0; i < LT_OPERANDS_MAX && c->operands[i].name; i++) {
+        const struct lt_operand *o = &c->operands[i];
+        fputs(" \\\n            '", out);
+        if (o->many)
+            fputc('*', out);
+        else
+            fprintf(out, "%d", i + 1);
+        fprintf(out, ":%s:%s'", o->name, zsh_hint(o->hint));
+        if (o->many) /* what follows is of the same sort */
+            break;
+    }
     fputs(" ;;\n", out);
 }
 
@@ -260,19 +290,25 @@ static void print_zsh(FILE *out)
     fputs("#compdef lintel\n# zsh completion for lintel, made by 'lintel completion zsh'\n\n"
           "_lintel_mounts()\n{\n"
           "    local -a dirs=(${(f)\"$(" LIST_MOUNTS ")\"})\n    compadd -f -a dirs\n}\n\n"
-          "_lintel_sources()\n{\n    compadd -S '' --",
+          "_lintel_place()\n{\n"
+          "    local dir=${PREFIX%/*}/\n"
+          "    if [[ $PREFIX == *:/* ]]; then\n"
+          "        local -a names=(${(f)\"$(" LIST_PLACE ")\"})\n"
+          "        compadd -S '' -a names\n"
+          "    else\n        _files\n    fi\n}\n\n"
+          "_lintel_sources()\n{\n    _files\n    compadd -S '' --",
           out);
     print_sources(out, " ", "");
     fputs("\n}\n\n_lintel_sources_or_mounts()\n{\n    _lintel_sources\n    _lintel_mounts\n}\n\n"
           "_lintel_commands()\n{\n    local -a commands=(",
           out);
-    for (const struct lt_command *c = lt_commands; c->name; c++) {
+    for (const struct lt_command *const *at = lt_commands, *c; (c = *at); at++) {
         fprintf(out, "\n        '%s:", c->name);
         zsh_text(out, c->summary);
         fputc('\'', out);
     }
     fputs("\n    )\n    _describe command commands\n}\n\n", out);
-    for (const struct lt_command *c = lt_commands; c->name; c++)
+    for (const struct lt_command *const *at = lt_commands, *c; (c = *at); at++)
         for (const struct lt_cli_option *o = c->options; o && o->name; o++)
             if (o->words)
                 zsh_words(out, c, o);
@@ -281,7 +317,7 @@ static void print_zsh(FILE *out)
           "    shift words\n    ((CURRENT--))\n"
           "    case $words[1] in\n",
           out);
-    for (const struct lt_command *c = lt_commands; c->name; c++)
+    for (const struct lt_command *const *at = lt_commands, *c; (c = *at); at++)
         zsh_command(out, c);
     fputs("    esac\n}\n\ncompdef _lintel lintel\n", out);
 }
@@ -307,8 +343,10 @@ static const char *fish_hint(enum lt_hint hint)
         [LT_HINT_FILE] = "-F",
         [LT_HINT_DIR] = "-a '(__fish_complete_directories)'",
         [LT_HINT_MOUNT] = "-a '(__lintel_mounts)'",
-        [LT_HINT_SOURCE] = "-a '(__lintel_sources)'",
-        [LT_HINT_SOURCE_OR_MOUNT] = "-a '(__lintel_sources) (__lintel_mounts)'",
+        [LT_HINT_SOURCE] = "-F -a '(__lintel_sources)'",
+        [LT_HINT_IMAGE] = "-F",
+        [LT_HINT_PLACE] = "-F -a '(__lintel_place)'",
+        [LT_HINT_SOURCE_OR_MOUNT] = "-F -a '(__lintel_sources) (__lintel_mounts)'",
         [LT_HINT_COMMAND] = "-a '(__lintel_commands) sources'",
         [LT_HINT_SHELL] = "-a 'bash zsh fish'",
     };
@@ -354,16 +392,19 @@ static void print_fish(FILE *out)
 {
     fputs("# fish completion for lintel, made by 'lintel completion fish'\n\n"
           "function __lintel_mounts\n    " LIST_MOUNTS "\nend\n\n"
+          "function __lintel_place\n"
+          "    set -l dir (string replace -r '[^/]*$' '' -- (commandline -ct))\n"
+          "    if string match -q '*:/*' -- $dir\n        " LIST_PLACE "\n    end\nend\n\n"
           "function __lintel_sources\n",
           out);
     print_sources(out, "    echo ", "\n");
     fputs("end\n\n"
           "function __lintel_commands\n    string split ' ' '",
           out);
-    for (const struct lt_command *c = lt_commands; c->name; c++)
-        fprintf(out, "%s%s", c == lt_commands ? "" : " ", c->name);
+    for (const struct lt_command *const *at = lt_commands, *c; (c = *at); at++)
+        fprintf(out, "%s%s", at == lt_commands ? "" : " ", c->name);
     fputs("'\nend\n\ncomplete -c lintel -f\n", out);
-    for (const struct lt_command *c = lt_commands; c->name; c++)
+    for (const struct lt_command *const *at = lt_commands, *c; (c = *at); at++)
         fish_command(out, c);
 }
 
@@ -391,7 +432,7 @@ static const char *next_shell(const void *arg, size_t i)
     return shells[i].name;
 }
 
-int lt_cmd_completion(const struct lt_args *args)
+static int run(const struct lt_args *args)
 {
     const char *shell = args->operands[0];
     if (lt_print_completion(stdout, shell))
@@ -399,3 +440,12 @@ int lt_cmd_completion(const struct lt_args *args)
     return lt_usage_error(args->command, "no completion for '%s': bash, zsh and fish have one%s",
                           shell, lt_did_you_mean(shell, next_shell, NULL).text);
 }
+
+const struct lt_command lt_command_completion = {
+    .name = "completion",
+    .summary = "Print a completion script for a shell",
+    .operands = {{"bash|zsh|fish", LT_HINT_SHELL, false}},
+    .examples = {{". <(lintel completion bash)", "complete 'lintel' in this shell"}},
+    .group = LT_GROUP_OTHER,
+    .run = run,
+};

@@ -9,7 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WIDTH = 80, HELP_COLUMN = 26 };
+/* A usage line spells out so many options. */
+enum { WIDTH = 80, HELP_COLUMN = 26, OPTIONS_SPELT = 6 };
 
 static void print_option_usage(FILE *out, const struct lt_cli_option *o)
 {
@@ -28,10 +29,18 @@ void lt_print_usage(FILE *out, const struct lt_command *command)
         return;
     }
     fprintf(out, "lintel %s", command->name);
-    for (size_t i = 0; i < LT_OPERANDS_MAX && command->operands[i].name; i++)
-        fprintf(out, command->operands[i].optional ? " [%s]" : " %s", command->operands[i].name);
+    for (size_t i = 0; i < LT_OPERANDS_MAX && command->operands[i].name; i++) {
+        const struct lt_operand *o = &command->operands[i];
+        fprintf(out, o->optional ? " [%s]%s" : " %s%s", o->name, o->many ? "..." : "");
+    }
+    size_t options = 0;
     for (const struct lt_cli_option *o = command->options; o && o->name; o++)
-        print_option_usage(out, o);
+        options++;
+    if (options > OPTIONS_SPELT)
+        fputs(" [OPTIONS]", out);
+    else
+        for (const struct lt_cli_option *o = command->options; o && o->name; o++)
+            print_option_usage(out, o);
 }
 
 /* Text from the present column `at` on, broken at words before WIDTH, further lines indented. */
@@ -114,18 +123,30 @@ void lt_print_help(FILE *out, const struct lt_command *command)
 
 void lt_print_overview(FILE *out)
 {
-    fputs("Lintel: file systems in RAM, mounted.\n\n"
+    static const char *const titles[] = {
+        [LT_GROUP_MOUNT] = "volumes",
+        [LT_GROUP_IMAGE] = "disk images",
+        [LT_GROUP_FILES] = "files in images, without mounting: PLACE is IMAGE:/PATH",
+        [LT_GROUP_OTHER] = "about lintel",
+    };
+    fputs("Lintel: file systems in RAM and in disk images, mounted or not.\n\n"
           "examples:\n"
-          "  # a RAM disk of at most 4 GiB, and what there is to know about it\n"
+          "  # a RAM disk of at most 4 GiB, and away with it\n"
           "  lintel mount mem:size=4g /mnt\n"
-          "  lintel info /mnt\n"
-          "  # and away with it\n"
-          "  lintel umount /mnt\n\n"
-          "usage: lintel COMMAND [ARGUMENTS]\n\n"
-          "commands:\n",
+          "  lintel umount /mnt\n"
+          "  # a disk image, and files in it\n"
+          "  lintel mkfs disk.img --size 10G\n"
+          "  lintel cp -r ./tree disk.img:/\n"
+          "  lintel mount disk.img /mnt\n\n"
+          "usage: lintel COMMAND [ARGUMENTS]\n",
           out);
-    for (const struct lt_command *c = lt_commands; c->name; c++)
+    enum lt_group group = LT_GROUP_OTHER;
+    for (const struct lt_command *const *at = lt_commands, *c; (c = *at); at++) {
+        if (at == lt_commands || c->group != group)
+            fprintf(out, "\n%s:\n", titles[c->group]);
+        group = c->group;
         print_row(out, c->name, c->summary);
+    }
     fputs("\n'lintel help COMMAND' explains a command, 'lintel help sources' the kinds of file "
           "systems.\n",
           out);
@@ -165,14 +186,14 @@ static const char *next_topic(const void *arg, size_t i)
 {
     (void)arg;
     size_t commands = 0;
-    while (lt_commands[commands].name)
+    while (lt_commands[commands])
         commands++;
     if (i < commands)
-        return lt_commands[i].name;
+        return lt_commands[i] ? lt_commands[i]->name : NULL;
     return i == commands ? "sources" : NULL;
 }
 
-int lt_cmd_help(const struct lt_args *args)
+static int run(const struct lt_args *args)
 {
     const char *topic = args->operands[0];
     if (!topic) {
@@ -191,3 +212,13 @@ int lt_cmd_help(const struct lt_args *args)
         lt_print_help(stdout, command);
     return LT_EXIT_OK;
 }
+
+const struct lt_command lt_command_help = {
+    .name = "help",
+    .summary = "Show how a command is used",
+    .operands = {{"COMMAND", LT_HINT_COMMAND, true}},
+    .examples = {{"lintel help mount", "the manual page of 'lintel mount'"},
+                 {"lintel help sources", "the kinds of file systems"}},
+    .group = LT_GROUP_OTHER,
+    .run = run,
+};

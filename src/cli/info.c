@@ -112,9 +112,22 @@ static bool is_source(const char *text)
     return false;
 }
 
-int lt_cmd_info(const struct lt_args *args)
+static int run(const struct lt_args *args)
 {
     const char *what = args->operands[0];
     bool as_json = lt_args_flag(args, "json");
     return is_source(what) ? info_of_source(what, as_json) : info_of_dir(what, as_json);
 }
+
+static const struct lt_cli_option info_options[] = {LT_WITH_JSON, {.name = NULL}};
+
+const struct lt_command lt_command_info = {
+    .name = "info",
+    .summary = "Show facts about a mounted volume or a source",
+    .operands = {{"SOURCE|DIR", LT_HINT_SOURCE_OR_MOUNT, false}},
+    .options = info_options,
+    .examples = {{"lintel info /mnt", "sizes, limits, operations and their latencies"},
+                 {"lintel info --json /mnt", "the same for programs"}},
+    .group = LT_GROUP_MOUNT,
+    .run = run,
+};

@@ -7,7 +7,7 @@
 static const char *next_command(const void *arg, size_t i)
 {
     (void)arg;
-    return lt_commands[i].name;
+    return lt_commands[i] ? lt_commands[i]->name : NULL;
 }
 
 static int run_command(const struct lt_command *command, int argc, char **argv)
@@ -58,7 +58,7 @@ int main(int argc, char **argv)
     const char *name = argc > 0 ? basename(argv[0]) : "lintel";
     int status =
         strncmp(name, "mount.", 6) == 0 ? lt_mount_helper(argc, argv) : run_lintel(argc, argv);
-    if (fflush(stdout) != 0 && status == LT_EXIT_OK)
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == LT_EXIT_OK)
         status = LT_EXIT_FAILED;
     return status;
 }

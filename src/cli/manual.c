@@ -28,8 +28,10 @@ static void print_option_name(FILE *out, const struct lt_cli_option *o)
 static void print_synopsis(FILE *out, const struct lt_command *c)
 {
     fprintf(out, "*lintel %s*", c->name);
-    for (int i = 0; i < LT_OPERANDS_MAX && c->operands[i].name; i++)
-        fprintf(out, c->operands[i].optional ? " [_%s_]" : " _%s_", c->operands[i].name);
+    for (int i = 0; i < LT_OPERANDS_MAX && c->operands[i].name; i++) {
+        const struct lt_operand *o = &c->operands[i];
+        fprintf(out, o->optional ? " [_%s_]%s" : " _%s_%s", o->name, o->many ? "..." : "");
+    }
     for (const struct lt_cli_option *o = c->options; o && o->name; o++) {
         if (o->letter && o->arg)
             fprintf(out, " [*-%c* _%s_]", o->letter, o->arg);
@@ -81,7 +83,7 @@ static void print_examples(FILE *out, const struct lt_command *c)
 
 static void print_commands(FILE *out)
 {
-    for (const struct lt_command *c = lt_commands; c->name; c++) {
+    for (const struct lt_command *const *at = lt_commands, *c; (c = *at); at++) {
         print_synopsis(out, c);
         fputc('\t', out);
         print_plain(out, c->summary);

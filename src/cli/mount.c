@@ -236,7 +236,7 @@ static int mount_call(const struct call *call)
     return status;
 }
 
-int lt_cmd_mount(const struct lt_args *args)
+static int run(const struct lt_args *args)
 {
     return mount_call(&(struct call){
         .source = args->operands[0],
@@ -248,6 +248,43 @@ int lt_cmd_mount(const struct lt_args *args)
         .foreground = lt_args_flag(args, "foreground"),
     });
 }
+
+static const struct lt_cli_option mount_options[] = {
+    {.name = "options",
+     .letter = 'o',
+     .arg = "LIST",
+     .words = lt_mount_words,
+     .help = "Comma-separated mount options; words that are not listed below go to SOURCE"},
+    {.name = "foreground",
+     .letter = 'f',
+     .help = "Stay in the foreground until the volume is unmounted; messages go to stderr"},
+    {.name = "load",
+     .arg = "TREE",
+     .hint = LT_HINT_FILE,
+     .help = "Fill the volume from a directory or a tar file before it is mounted"},
+    {.name = "save",
+     .arg = "TREE",
+     .hint = LT_HINT_FILE,
+     .help = "Save the volume to a directory, or to a file if TREE ends in .tar, when it is "
+             "unmounted and on 'lintel save'"},
+    LT_WITH_PROGRESS,
+    {.name = NULL},
+};
+
+const struct lt_command lt_command_mount = {
+    .name = "mount",
+    .summary = "Mount a file system at a directory",
+    .details = "Returns when the volume answers, and leaves a process behind that serves it.",
+    .operands = {{"SOURCE", LT_HINT_SOURCE, false}, {"DIR", LT_HINT_DIR, false}},
+    .options = mount_options,
+    .examples = {{"lintel mount mem: /mnt", "a RAM disk that grows and shrinks with its files"},
+                 {"lintel mount mem:size=4g /mnt", "one that never takes more than 4 GiB"},
+                 {"lintel mount mem:case=insensitive /mnt", "one where README and readme are one"},
+                 {"lintel mount mem: /mnt --load t.tar --save t.tar",
+                  "one that is kept in a tar file"}},
+    .group = LT_GROUP_MOUNT,
+    .run = run,
+};
 
 /* ---- mount.lintel ---------------------------------------------------------------------------- */
 

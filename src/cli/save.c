@@ -72,7 +72,7 @@ static int watch(const char *dir, const char *when)
     return ok ? LT_EXIT_OK : LT_EXIT_FAILED;
 }
 
-int lt_cmd_save(const struct lt_args *args)
+static int run(const struct lt_args *args)
 {
     const char *dir = args->operands[0];
     char path[LT_PATH_MAX];
@@ -98,3 +98,17 @@ int lt_cmd_save(const struct lt_args *args)
         lt_complain("%s: %s", dir, lt_error_text(error));
     return LT_EXIT_FAILED;
 }
+
+static const struct lt_cli_option save_options[] = {LT_WITH_PROGRESS, {.name = NULL}};
+
+const struct lt_command lt_command_save = {
+    .name = "save",
+    .summary = "Save a mounted volume now",
+    .details = "The volume must have been mounted with --save, which says where to. The tree saved "
+               "before is replaced at once and only when the new one is complete.",
+    .operands = {{"DIR", LT_HINT_MOUNT, false}},
+    .options = save_options,
+    .examples = {{"lintel save /mnt", "save, with a progress bar on a terminal"}},
+    .group = LT_GROUP_MOUNT,
+    .run = run,
+};

@@ -47,7 +47,7 @@ int lt_usage_error(const struct lt_command *command, const char *format, ...)
         fprintf(stderr, "\n'lintel %s -h' explains the options.\n", command->name);
     else
         fputs("\n'lintel help' lists the commands.\n", stderr);
-    return LT_EXIT_USAGE;
+    return command && command->usage_status ? command->usage_status : LT_EXIT_USAGE;
 }
 
 struct lt_hint_text lt_did_you_mean(const char *word,

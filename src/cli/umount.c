@@ -119,7 +119,7 @@ static int unmount_and_wait(const char *dir, const struct server *server, bool l
     return LT_EXIT_FAILED;
 }
 
-int lt_cmd_umount(const struct lt_args *args)
+static int run(const struct lt_args *args)
 {
     const char *dir = args->operands[0];
     char path[LT_PATH_MAX];
@@ -145,3 +145,22 @@ int lt_cmd_umount(const struct lt_args *args)
         close(server.pidfd);
     return status;
 }
+
+static const struct lt_cli_option umount_options[] = {
+    {.name = "lazy",
+     .letter = 'l',
+     .help = "Detach a busy volume now; it ends when its last file is closed. Does not wait"},
+    {.name = NULL},
+};
+
+const struct lt_command lt_command_umount = {
+    .name = "umount",
+    .summary = "Unmount a volume and wait until its process has ended",
+    .details = "What is saved at unmount is on disk when this returns.",
+    .operands = {{"DIR", LT_HINT_MOUNT, false}},
+    .options = umount_options,
+    .examples = {{"lintel umount /mnt", "unmount, save if so mounted"},
+                 {"lintel umount --lazy /mnt", "although files are open"}},
+    .group = LT_GROUP_MOUNT,
+    .run = run,
+};

@@ -23,7 +23,7 @@ static int print_json(void)
     return lt_output_end(&json);
 }
 
-int lt_cmd_version(const struct lt_args *args)
+static int run(const struct lt_args *args)
 {
     if (lt_args_flag(args, "json"))
         return print_json();
@@ -32,3 +32,14 @@ int lt_cmd_version(const struct lt_args *args)
         printf("  %s: %s\n", k->name, k->summary);
     return LT_EXIT_OK;
 }
+
+static const struct lt_cli_option version_options[] = {LT_WITH_JSON, {.name = NULL}};
+
+const struct lt_command lt_command_version = {
+    .name = "version",
+    .summary = "Show the version and what is built in",
+    .options = version_options,
+    .examples = {{"lintel version --json", "for programs"}},
+    .group = LT_GROUP_OTHER,
+    .run = run,
+};

@@ -82,7 +82,7 @@ def bash_completes_options():
 
 @test
 def bash_completes_operands_by_their_place():
-    equal(complete("lintel mount me"), ["mem:"])
+    contains(complete("lintel mount me"), "mem:")
     contains(complete("lintel mount mem:size=1g /pro"), "/proc")
     contains(complete("lintel mount -o ro mem: /pro"), "/proc")
     contains(complete("lintel mount --load /x --foreground mem: /pro"), "/proc")

@@ -112,7 +112,7 @@ static void test_args__names_every_mistake(void **state)
 static void test_args__fit_every_command(void **state)
 {
     (void)state;
-    for (const struct lt_command *c = lt_commands; c->name; c++) {
+    for (const struct lt_command *const *at = lt_commands, *c; (c = *at); at++) {
         size_t n = 0;
         assert_non_null(c->summary);
         assert_non_null(c->run);
