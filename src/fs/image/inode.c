@@ -3,6 +3,8 @@
 
 #include "store/varint.h"
 
+#include <lintel/fs.h>
+
 #define NSEC_PER_SEC INT64_C(1000000000)
 
 /* Bits of the first word: docs/format/image.md, INODE. */
