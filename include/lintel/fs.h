@@ -276,6 +276,10 @@ int lt_node_sync(const struct lt_ctx *ctx, struct lt_node *node, bool data_only)
  */
 struct lt_sink {
     int (*put)(struct lt_sink *sink, const struct lt_seg *segs, size_t count, size_t total);
+    /* NULL, or memory of the sink's own, in which a file system that has to fetch the data from
+     * elsewhere may put it: put() then gets one segment that begins at `room`. */
+    void *room;
+    size_t room_len;
 };
 
 /* Reads up to `len` (cut to LT_IO_MAX) bytes at `offset`. Returns the bytes given to the sink:

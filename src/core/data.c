@@ -33,7 +33,8 @@ static int put_buffer(struct lt_sink *sink, const struct lt_seg *segs, size_t co
 {
     char *to = ((struct buffer_sink *)sink)->to;
     for (size_t i = 0; i < count; i++) {
-        memcpy(to, segs[i].base, segs[i].len);
+        if (segs[i].base != to)
+            memcpy(to, segs[i].base, segs[i].len);
         to += segs[i].len;
     }
     return (int)total;
@@ -42,7 +43,7 @@ static int put_buffer(struct lt_sink *sink, const struct lt_seg *segs, size_t co
 int lt_node_pread(const struct lt_ctx *ctx, struct lt_node *node, uint64_t offset, void *buf,
                   size_t len)
 {
-    struct buffer_sink sink = {{put_buffer}, buf};
+    struct buffer_sink sink = {{put_buffer, buf, len}, buf};
     return lt_node_read(ctx, node, offset, len, &sink.sink);
 }
 

@@ -8,7 +8,9 @@
 struct read_sink {
     struct lt_sink sink;
     struct call *c;
-    size_t copied; /* where a reply must not be sent under a lock: bytes in the scratch buffer */
+    /* Bytes in the scratch buffer: the file system put them there, or a reply must not be sent under
+     * a lock. */
+    size_t copied;
 };
 
 static int put_read(struct lt_sink *sink, const struct lt_seg *segs, size_t count, size_t total)
@@ -16,6 +18,10 @@ static int put_read(struct lt_sink *sink, const struct lt_seg *segs, size_t coun
     struct read_sink *rs = (struct read_sink *)sink;
     struct call *c = rs->c;
     c->bytes = total;
+    if (count == 1 && segs[0].base == sink->room) {
+        rs->copied = total;
+        return 0;
+    }
     if (!c->s->channel->reply_blocks && count <= LT_CHANNEL_SEGS_MAX) {
         reply_segs(c, segs, count);
         return 0;
@@ -32,7 +38,7 @@ static int put_read(struct lt_sink *sink, const struct lt_seg *segs, size_t coun
 int on_read(struct call *c)
 {
     const struct lt_fuse_read_in *in = &c->req.args.read;
-    struct read_sink rs = {.sink = {put_read}, .c = c};
+    struct read_sink rs = {.sink = {put_read, c->w->scratch, c->s->scratch_size}, .c = c};
     size_t size = in->size < c->s->max_write ? in->size : c->s->max_write;
     int r = lt_node_read(&c->ctx, c->node, in->offset, size, &rs.sink);
     if (r < 0 || c->replied)
