@@ -62,6 +62,7 @@ struct img_node {
     struct lt_rwlock lock;
     struct img_pending *pending; /* lock: data that waits in memory */
     uint64_t stable_size; /* store->lock: the size without what is pending; goes into the item */
+    uint64_t waiting;     /* store->lock: blocks that pending data will take; part of `allocated` */
 };
 
 struct img_fs {

@@ -36,14 +36,18 @@ int imgfs_setattr(const struct lt_ctx *ctx, struct lt_node *node, const struct l
                   struct lt_attr *ret);
 int imgfs_sync(const struct lt_ctx *ctx, struct lt_node *node, bool data_only);
 
-/* file.c */
+/* read.c */
 int imgfs_read(const struct lt_ctx *ctx, struct lt_node *node, uint64_t offset, size_t len,
                struct lt_sink *sink);
-int imgfs_write(const struct lt_ctx *ctx, struct lt_node *node, struct lt_write *write);
-int imgfs_allocate(const struct lt_ctx *ctx, struct lt_node *node, uint32_t mode, uint64_t offset,
-                   uint64_t len);
 int imgfs_seek(const struct lt_ctx *ctx, struct lt_node *node, uint64_t offset, enum lt_seek whence,
                uint64_t *ret);
+
+/* write.c */
+int imgfs_write(const struct lt_ctx *ctx, struct lt_node *node, struct lt_write *write);
+
+/* range.c */
+int imgfs_allocate(const struct lt_ctx *ctx, struct lt_node *node, uint32_t mode, uint64_t offset,
+                   uint64_t len);
 int imgfs_copy_range(const struct lt_ctx *ctx, struct lt_node *from, uint64_t from_offset,
                      struct lt_node *to, uint64_t to_offset, uint64_t len, uint64_t *ret);
 
