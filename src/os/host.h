@@ -77,6 +77,8 @@ int lt_host_type_followed(const char *path);
 int lt_host_make_dir(const char *path);
 /* Everything on the file system of `path` becomes durable. */
 int lt_host_sync(const char *path);
+/* The directory that holds `path` becomes durable. */
+int lt_host_sync_parent(const char *path);
 /* `from` takes the place of `to` in one step, and durably; if `to` was there, it is `from` then.
  * Where the file system cannot exchange directories, `to` steps aside first, as TO.lintel-old. */
 int lt_host_replace(const char *from, const char *to);

@@ -327,8 +327,7 @@ int lt_host_sync(const char *path)
     return r;
 }
 
-/* The directory that holds `path` becomes durable. */
-static int sync_parent(const char *path)
+int lt_host_sync_parent(const char *path)
 {
     char *copy = strdup(path);
     if (!copy)
@@ -377,7 +376,7 @@ int lt_host_replace(const char *from, const char *to)
         r = replace_dir(from, to);
     else if (cannot || r == LT_ENOENT) /* files replace each other; or nothing is there yet */
         r = result(rename(from, to));
-    return r < 0 ? r : sync_parent(to);
+    return r < 0 ? r : lt_host_sync_parent(to);
 }
 
 /* One directory of the tree to remove. */
