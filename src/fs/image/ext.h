@@ -18,7 +18,7 @@ static inline enum img_purpose img_purpose_of(size_t len)
 /* Gives a new node the ACLs and the security descriptor of `spec`: img_purpose_of() their lengths.
  */
 int img_ext_create(struct img_txn *txn, struct img_node *node, const struct lt_create *spec)
-    REQUIRES(img_fs_of(node)->store->lock);
+    REQUIRES(img_items);
 
 /*
  * Removes all that a node without names has of this, its streams with their data, in transactions
@@ -28,12 +28,11 @@ int img_ext_create(struct img_txn *txn, struct img_node *node, const struct lt_c
 int img_ext_remove(struct img_node *node);
 
 /* Whether there is an attribute of this name: 1, 0 or an error. */
-int img_xattr_test(struct img_node *node, struct lt_str name)
-    REQUIRES_SHARED(img_fs_of(node)->store->lock);
+int img_xattr_test(struct img_node *node, struct lt_str name) REQUIRES_SHARED(img_items);
 
 /* Stores an attribute, or removes it (value.s NULL), ACLs too. `flags` as lt_node_xattr_set().
  * LT_ENODATA, LT_EEXIST. Keeps inode.has. */
 int img_xattr_store(struct img_txn *txn, struct img_node *node, struct lt_str name,
-                    struct lt_str value, uint32_t flags) REQUIRES(img_fs_of(node)->store->lock);
+                    struct lt_str value, uint32_t flags) REQUIRES(img_items);
 
 #endif

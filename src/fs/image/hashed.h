@@ -28,6 +28,6 @@ static inline uint64_t img_hashed_base(uint64_t hash, uint64_t step)
  */
 int img_hashed_find(struct img_store *store, struct img_key base, uint64_t step,
                     int (*match)(void *arg, struct img_key key, const void *value, size_t len),
-                    void *arg, uint64_t *ret_off) REQUIRES_SHARED(store->lock);
+                    void *arg, uint64_t *ret_off) REQUIRES_SHARED(img_items);
 
 #endif

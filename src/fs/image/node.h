@@ -107,8 +107,7 @@ static inline struct img_node *img_main(struct img_node *node)
 }
 
 /* The node with this id, with a reference. LT_ENOENT, LT_ENOMEM, LT_EUCLEAN, LT_EIO. */
-int img_node_get(struct img_fs *fs, uint64_t id, struct img_node **ret)
-    REQUIRES_SHARED(fs->store->lock);
+int img_node_get(struct img_fs *fs, uint64_t id, struct img_node **ret) REQUIRES_SHARED(img_items);
 
 /* One more reference on a node that may have none, for somebody who has it in a list of his own
  * (pending data). False: it is being removed, and img_data_drop() will take it off that list. */
@@ -118,11 +117,11 @@ bool img_node_revive(struct img_node *node);
  * transaction is undone, img_node_forget() it before img_end(). spec->mode LT_S_STREAM makes a
  * stream, which is not counted as a node; the caller then sets `main`, inode.parent and entry. */
 int img_node_new(struct img_fs *fs, struct img_txn *txn, const struct lt_create *spec,
-                 struct img_node **ret) REQUIRES(fs->store->lock);
+                 struct img_node **ret) REQUIRES(img_items);
 void img_node_forget(struct img_node *node);
 
 /* The inode was changed: its item will be put by the next commit. */
-void img_node_dirty(struct img_node *node) REQUIRES(img_fs_of(node)->store->lock);
+void img_node_dirty(struct img_node *node) REQUIRES(img_items);
 
 /* lt_fs_ops.release. A node without names: removes its data (in several transactions if it is
  * long), its other items (ext.h) and itself. A stream leaves the table before it puts its main. */
@@ -132,23 +131,20 @@ void img_node_release(struct lt_node *node);
 int img_seal(void *fs, struct img_txn *txn);
 
 /* Fills *ret; size and blocks of a stream's own. */
-void img_node_attr(const struct img_node *node, struct lt_attr *ret)
-    REQUIRES_SHARED(img_fs_of(node)->store->lock);
+void img_node_attr(const struct img_node *node, struct lt_attr *ret) REQUIRES_SHARED(img_items);
 
 /* Records a change of attributes, or of data too, at `now`. */
-void img_changed(struct img_node *node, struct lt_time now) REQUIRES(img_fs_of(node)->store->lock);
-void img_modified(struct img_node *node, struct lt_time now) REQUIRES(img_fs_of(node)->store->lock);
+void img_changed(struct img_node *node, struct lt_time now) REQUIRES(img_items);
+void img_modified(struct img_node *node, struct lt_time now) REQUIRES(img_items);
 
 /* Notes a read where the atime is due. No lock held. */
 void img_accessed(struct img_node *node);
 
 /* Clears set-uid, set-gid of group-executables and security.capability. */
-int img_kill_priv(struct img_txn *txn, struct img_node *node)
-    REQUIRES(img_fs_of(node)->store->lock);
+int img_kill_priv(struct img_txn *txn, struct img_node *node) REQUIRES(img_items);
 
 /* Whether the inode flags allow a node to be changed and to lose or get names: 0 or LT_EPERM. */
-static inline int img_may_change(const struct img_node *node)
-    REQUIRES_SHARED(img_fs_of(node)->store->lock)
+static inline int img_may_change(const struct img_node *node) REQUIRES_SHARED(img_items)
 {
     return node->inode.inode_flags & (LT_INODE_IMMUTABLE | LT_INODE_APPEND) ? LT_EPERM : 0;
 }

@@ -16,7 +16,7 @@ static struct img_key piece_key(struct img_key first, size_t i)
 
 /* Bytes of the value, at most `max`. */
 static int value_length(struct img_store *store, struct img_key first, size_t max, size_t *ret)
-    REQUIRES_SHARED(store->lock)
+    REQUIRES_SHARED(img_items)
 {
     size_t total = 0, len = IMG_CHUNK;
     for (size_t i = 0; len == IMG_CHUNK; i++) {

@@ -8,7 +8,7 @@
 /* Reads the whole value whose first piece is `first` into memory of malloc; at most `max` bytes,
  * more is LT_EUCLEAN. LT_ENOENT. */
 int img_value_get(struct img_store *store, struct img_key first, size_t max, uint8_t **ret,
-                  size_t *ret_len) REQUIRES_SHARED(store->lock);
+                  size_t *ret_len) REQUIRES_SHARED(img_items);
 
 /* Writes the value, replacing one that may be there. */
 int img_value_put(struct img_txn *txn, struct img_key first, const void *value, size_t len);
