@@ -33,8 +33,11 @@ struct lt_mount_options {
         passthrough; /* data I/O in the kernel where the file system offers a backing file */
     enum lt_choice writeback; /* the kernel's writeback cache; not together with passthrough */
     enum lt_streams streams;  /* how named streams show */
-    bool locks; /* file locks are Lintel's, shared with other fronts; false: the kernel's own. Not
-                   with io_uring */
+    bool locks;  /* file locks are Lintel's, shared with other fronts; false: the kernel's own. Not
+                    with io_uring */
+    bool blkdev; /* mounted over a block device, as type fuseblk.SUBTYPE: only then does the kernel
+                    pass on sync(1) and syncfs(2), and an unmount from outside waits until all is
+                    durable. fs_name is not shown. Root only */
     unsigned threads; /* 0: by the number of processors */
     unsigned
         poll_us; /* microseconds to poll for the next request before sleeping; UINT_MAX: adaptive */

@@ -39,6 +39,10 @@ static const char *const streams_choices[] = {"xattr", "colon", "none", NULL}; /
       "Let the kernel read and write file data itself where the source allows it", choices, 0)     \
     X(CHOICE, writeback, "auto|on|off",                                                            \
       "Let the kernel gather writes in its cache; not together with passthrough", choices, 0)      \
+    X(FLAG, blkdev, NULL,                                                                          \
+      "Mount over a block device: sync(1) reaches the volume, and umount(8) waits until it is "    \
+      "on disk. Root only",                                                                        \
+      NULL, 0)                                                                                     \
     X(NUMBER, threads, "N",                                                                        \
       "Serve with this many threads; by the number of processors if not given", NULL, 1024)        \
     X(NUMBER, poll, "MICROSECONDS",                                                                \
@@ -248,6 +252,7 @@ static int fill_front(struct lt_mount_request *r, struct lt_diag *diag)
     front->poll_us = (unsigned)r->poll;
     front->max_write = (uint32_t)r->max_write;
     front->debug = r->debug;
+    front->blkdev = r->blkdev;
     return LT_OK;
 }
 

@@ -10,7 +10,7 @@
 
 /* The words of one -o list. */
 struct lt_mount_request {
-    bool ro, nonempty, allow_other, default_permissions, debug;
+    bool ro, nonempty, allow_other, default_permissions, debug, blkdev;
     int io_uring, passthrough, writeback; /* enum lt_choice */
     int streams;                          /* enum lt_streams */
     uint64_t threads, max_write;

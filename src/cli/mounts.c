@@ -13,7 +13,8 @@
 
 bool lt_mounted_is_ours(const struct lt_mounted *mounted)
 {
-    return strcmp(mounted->type, "fuse.lintel") == 0;
+    return strcmp(mounted->type, "fuse.lintel") == 0 ||
+           strcmp(mounted->type, "fuseblk.lintel") == 0;
 }
 
 static void copy_text(char *out, size_t size, const char *text)

@@ -47,6 +47,21 @@ def mount_says_nothing_when_all_is_well(place):
 
 
 @mount_test
+def over_a_block_device_sync_reaches_the_volume(place):
+    if not os.path.exists("/dev/loop-control"):
+        raise Skip("no loop devices here")
+    if os.geteuid() != 0:
+        raise Skip("needs root")
+    place.mount("-o", "blkdev")
+    device, _, kind, _ = place.entry()
+    equal(kind, "fuseblk.lintel")
+    subprocess.run(["sync", "-f", place.mnt], check=True)
+    equal(place.info()["front"]["operations"]["SYNCFS"]["count"], 1)
+    succeeds(lintel("umount", place.mnt))
+    until(lambda: not os.path.exists(f"/sys/block/{os.path.basename(device)}/loop"), "loop device")
+
+
+@mount_test
 def the_process_lets_go_of_what_started_it(place):
     place.mount()
     pid = place.info()["mount"]["pid"]

@@ -81,7 +81,9 @@ static void add_kernel_options(const char *options, unsigned long *flags, struct
 
 /* ---- As root --------------------------------------------------------------------------------- */
 
-static int mount_direct(int fd, const char *dir, const struct lt_mount_options *o)
+/* `device`: of a mount of the type fuseblk, else NULL. */
+static int mount_direct(int fd, const char *dir, const struct lt_mount_options *o,
+                        const char *device)
 {
     struct text data = {.len = 0};
     struct stat st;
@@ -94,12 +96,27 @@ static int mount_direct(int fd, const char *dir, const struct lt_mount_options *
     append(&data, "%s%s", o->default_permissions ? ",default_permissions" : "",
            o->allow_other ? ",allow_other" : "");
     add_kernel_options(o->kernel_options, &flags, &data);
+    if (device)
+        append(&data, ",blksize=%u", LINUX_BLKDEV_BLOCK);
     if (data.len >= sizeof(data.s))
         return LT_E2BIG;
-    snprintf(type, sizeof(type), "fuse.%s", o->subtype ? o->subtype : NAME_DEFAULT);
-    if (mount(o->fs_name ? o->fs_name : NAME_DEFAULT, dir, type, flags, data.s) < 0)
+    snprintf(type, sizeof(type), "%s.%s", device ? "fuseblk" : "fuse",
+             o->subtype ? o->subtype : NAME_DEFAULT);
+    const char *source = o->fs_name ? o->fs_name : NAME_DEFAULT;
+    if (mount(device ? device : source, dir, type, flags, data.s) < 0)
         return lt_error_last();
     return 0;
+}
+
+static int mount_blkdev(int fd, const char *dir, const struct lt_mount_options *o)
+{
+    char device[LINUX_BLKDEV_MAX];
+    int keeper = linux_blkdev(device);
+    if (keeper < 0)
+        return keeper;
+    int r = mount_direct(fd, dir, o, device);
+    close(keeper);
+    return r;
 }
 
 /* ---- As somebody else: fusermount3 opens, mounts, and sends the descriptor back -------------- */
@@ -188,6 +205,8 @@ static int mount_by_helper(const char *dir, const struct lt_mount_options *o)
 int linux_mount(const char *dir, const struct lt_mount_options *options, struct lt_diag *diag)
 {
     if (geteuid() != 0) {
+        if (options->blkdev)
+            return lt_diag_set(diag, LT_EPERM, "only root can mount with the option blkdev");
         int fd = mount_by_helper(dir, options);
         return fd >= 0 ? fd
                        : lt_diag_set(diag, fd, "cannot mount at %s through " FUSERMOUNT ": %s", dir,
@@ -197,7 +216,7 @@ int linux_mount(const char *dir, const struct lt_mount_options *options, struct 
     if (fd < 0)
         return lt_diag_set(diag, errno == ENOENT || errno == ENXIO ? LT_ENODEV : lt_error_last(),
                            "cannot open /dev/fuse: is the kernel module fuse loaded?");
-    int r = mount_direct(fd, dir, options);
+    int r = options->blkdev ? mount_blkdev(fd, dir, options) : mount_direct(fd, dir, options, NULL);
     if (r < 0) {
         close(fd);
         return lt_diag_set(diag, r, "cannot mount at %s: %s", dir, lt_error_text(r));
@@ -278,7 +297,8 @@ bool linux_abort(uint64_t device)
     int control = open_fusectl();
     if (control < 0)
         return false;
-    snprintf(path, sizeof(path), "%u/abort", minor(device));
+    /* the kernel's own number of the device: 20 bits are the minor */
+    snprintf(path, sizeof(path), "%u/abort", major(device) << 20 | minor(device));
     int fd = openat(control, path, O_WRONLY | O_CLOEXEC);
     close(control);
     bool done = fd >= 0 && write(fd, "1", 1) == 1;
@@ -309,9 +329,12 @@ uint64_t linux_prepare(const char *dir, unsigned readahead_kib)
     char path[96], text[16];
     if (stat(dir, &st) < 0)
         return 0;
-    snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", major(st.st_dev),
-             minor(st.st_dev));
     snprintf(text, sizeof(text), "%u", readahead_kib);
-    write_text(path, text);
+    static const char *const suffixes[] = {"", "-fuseblk"};
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u%s/read_ahead_kb", major(st.st_dev),
+                 minor(st.st_dev), suffixes[i]);
+        write_text(path, text);
+    }
     return st.st_dev;
 }

@@ -11,6 +11,14 @@
  */
 int linux_mount(const char *dir, const struct lt_mount_options *options, struct lt_diag *diag);
 
+#define LINUX_BLKDEV_MAX 32      /* bytes of its path */
+#define LINUX_BLKDEV_BLOCK 4096u /* bytes */
+
+/* A fresh block device: its path, and the descriptor that keeps it (the mount then does). Root
+ * only.
+ */
+int linux_blkdev(char path[LINUX_BLKDEV_MAX]);
+
 /* Unmounts, lazily if it is busy. LT_EINVAL: nothing is mounted there. */
 int linux_umount(const char *dir);
 
