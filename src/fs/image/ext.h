@@ -35,4 +35,11 @@ int img_xattr_test(struct img_node *node, struct lt_str name) REQUIRES_SHARED(im
 int img_xattr_store(struct img_txn *txn, struct img_node *node, struct lt_str name,
                     struct lt_str value, uint32_t flags) REQUIRES(img_items);
 
+/* Gives the node this descriptor, or none (len 0). Keeps inode.has. */
+int img_security_store(struct img_txn *txn, struct img_node *node, struct lt_str descriptor)
+    REQUIRES(img_items);
+
+/* Removes the streams of a node without names, for img_ext_remove(). */
+int img_streams_remove(struct img_node *node);
+
 #endif
