@@ -28,6 +28,7 @@
 #include "inode.h"
 #include "kinds.h"
 #include "store/store.h"
+#include "table.h"
 
 #include <core/fs_ops.h>
 
@@ -48,7 +49,7 @@ struct img_pending; /* data.h */
 
 struct img_node {
     struct lt_node base;
-    struct img_node *table_next;              /* table_lock */
+    struct img_node *table_next;              /* table.lock */
     struct img_node *dirty_next, *dirty_prev; /* store->lock */
     struct img_inode inode;                   /* store->lock */
     uint32_t state;                           /* store->lock */
@@ -69,15 +70,10 @@ struct img_fs {
     struct lt_fs base;
     struct img_store *store;
     struct lt_volume volume; /* label: store->lock; the rest is immutable */
-    struct {
-        struct lt_mutex lock;
-        struct img_node **slots;
-        size_t count, capacity;
-    } table;
+    struct img_table table;
     struct img_node *dirty;      /* store->lock: head of the dirty list */
     size_t dirty_count;          /* store->lock */
     struct img_data_state *data; /* data.h: what is pending in all */
-    bool lazy_atime;             /* immutable: relatime */
 };
 
 static inline struct img_fs *img_fs(struct lt_fs *fs)
@@ -113,12 +109,15 @@ int img_node_get(struct img_fs *fs, uint64_t id, struct img_node **ret) REQUIRES
  * (pending data). False: it is being removed, and img_data_drop() will take it off that list. */
 bool img_node_revive(struct img_node *node);
 
-/* A new node in the table with one reference, dirty, of which nothing is in the tree yet. If the
- * transaction is undone, img_node_forget() it before img_end(). spec->mode LT_S_STREAM makes a
- * stream, which is not counted as a node; the caller then sets `main`, inode.parent and entry. */
+/* A new node in the table with one reference, dirty, of which nothing is in the tree yet; parent,
+ * entry and nlink are the caller's affair. If the transaction is undone, img_node_forget() it
+ * before img_end(). */
 int img_node_new(struct img_fs *fs, struct img_txn *txn, const struct lt_create *spec,
                  struct img_node **ret) REQUIRES(img_items);
-void img_node_forget(struct img_node *node);
+/* The same for a stream of `main`, which it gets a reference on. */
+int img_stream_new(struct img_node *main, struct img_txn *txn, struct img_node **ret)
+    REQUIRES(img_items);
+void img_node_forget(struct img_node *node) REQUIRES(img_items);
 
 /* The inode was changed: its item will be put by the next commit. */
 void img_node_dirty(struct img_node *node) REQUIRES(img_items);
@@ -128,7 +127,7 @@ void img_node_dirty(struct img_node *node) REQUIRES(img_items);
 void img_node_release(struct lt_node *node);
 
 /* img_store_options.seal: puts the INODE items of the dirty nodes. */
-int img_seal(void *fs, struct img_txn *txn);
+int img_seal(void *fs, struct img_txn *txn) REQUIRES(img_items);
 
 /* Fills *ret; size and blocks of a stream's own. */
 void img_node_attr(const struct img_node *node, struct lt_attr *ret) REQUIRES_SHARED(img_items);

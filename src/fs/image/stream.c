@@ -129,7 +129,6 @@ static int find_locked(struct img_node *file, struct lt_str name, uint32_t flags
 static int add_locked(struct img_txn *txn, struct img_node *file, struct lt_str name,
                       struct img_node **ret) REQUIRES(img_items)
 {
-    const struct lt_create spec = {.mode = LT_S_STREAM};
     struct img_key key;
     uint64_t id;
     int r = img_may_change(file);
@@ -142,7 +141,7 @@ static int add_locked(struct img_txn *txn, struct img_node *file, struct lt_str 
     if (key.off == 0)
         return LT_ENOSPC;
     struct img_node *stream;
-    r = img_node_new(img_fs_of(file), txn, &spec, &stream);
+    r = img_stream_new(file, txn, &stream);
     if (r < 0)
         return r;
     r = put_record(txn, key, stream->base.id, name);
@@ -150,7 +149,6 @@ static int add_locked(struct img_txn *txn, struct img_node *file, struct lt_str 
         img_node_forget(stream);
         return r;
     }
-    stream->main = img_node(lt_node_get(&file->base));
     stream->inode.parent = file->base.id;
     stream->inode.entry = key.off;
     stream->inode.nlink = 1;
