@@ -247,9 +247,9 @@ void img_node_dirty(struct img_node *node)
     fs->dirty_count++;
 }
 
-static void undirty(struct img_node *node) REQUIRES(img_items) REQUIRES(img_fs_of(node)->table.lock)
+static void undirty(struct img_fs *fs, struct img_node *node) REQUIRES(img_items)
+    REQUIRES(fs->table.lock)
 {
-    struct img_fs *fs = img_fs_of(node);
     if (!(node->state & IMG_DIRTY))
         return;
     node->state &= ~(uint32_t)IMG_DIRTY;
