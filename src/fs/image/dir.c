@@ -23,8 +23,8 @@ int img_entry_decode(uint64_t key, const void *value, size_t len, struct img_ent
     entry.id = img_take_varint(&r);
     entry.type = (uint32_t)img_take_u8(&r) << 12;
     entry.name = lt_strn((const char *)r.at, img_left(&r));
-    if (r.bad || entry.id == 0 || (entry.type & ~(uint32_t)LT_S_IFMT) || entry.name.len == 0 ||
-        entry.name.len > LT_NAME_MAX)
+    if (r.bad || entry.id < IMG_ID_FIRST || (entry.type & ~(uint32_t)LT_S_IFMT) ||
+        entry.name.len == 0 || entry.name.len > LT_NAME_MAX)
         return LT_EUCLEAN;
     *ret = entry;
     return 0;
@@ -60,6 +60,12 @@ int img_dir_find(const struct img_node *dir, struct lt_str name, struct img_entr
     return r;
 }
 
+int img_entry_node(struct img_fs *fs, const struct img_entry *entry, struct img_node **ret)
+{
+    int r = img_node_get_named(fs, entry->id, entry->type, ret);
+    return r == LT_ENOENT ? LT_EUCLEAN : r;
+}
+
 int img_entry_put(struct img_txn *txn, const struct img_node *dir, uint64_t key,
                   const struct img_node *node, struct lt_str name)
 {
@@ -69,6 +75,15 @@ int img_entry_put(struct img_txn *txn, const struct img_node *dir, uint64_t key,
     memcpy(at, name.s, name.len);
     at += name.len;
     return img_put(txn, img_key(dir->base.id, IMG_ENTRY, key), value, (size_t)(at - value));
+}
+
+/* On a damaged volume the counts may be too low already. */
+void img_dir_count(struct img_node *dir, const struct img_node *child, int change)
+{
+    if (change > 0 || dir->inode.size > 0)
+        dir->inode.size += (uint64_t)(int64_t)change;
+    if (child->base.type == LT_S_IFDIR && (change > 0 || dir->inode.nlink > 2))
+        dir->inode.nlink += (uint32_t)change;
 }
 
 int img_dir_may_add(const struct img_node *dir)

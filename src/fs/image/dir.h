@@ -27,9 +27,17 @@ int img_dir_find(const struct img_node *dir, struct lt_str name, struct img_entr
 /* The value of an ENTRY item. LT_EUCLEAN. */
 int img_entry_decode(uint64_t key, const void *value, size_t len, struct img_entry *ret);
 
+/* The node that an entry leads to. LT_EUCLEAN: it is none, of another type, or without names. */
+int img_entry_node(struct img_fs *fs, const struct img_entry *entry, struct img_node **ret)
+    REQUIRES_SHARED(img_items);
+
 /* Adds or replaces an entry. */
 int img_entry_put(struct img_txn *txn, const struct img_node *dir, uint64_t key,
                   const struct img_node *node, struct lt_str name);
+
+/* Counts an entry that came (+1) or went (-1), of whatever sort it is. */
+void img_dir_count(struct img_node *dir, const struct img_node *child, int change)
+    REQUIRES(img_items);
 
 /* 0, or why nothing can be added to or taken from the directory: LT_ENOENT (removed), LT_EPERM. */
 int img_dir_may_add(const struct img_node *dir) REQUIRES_SHARED(img_items);

@@ -71,12 +71,23 @@ bool img_node_revive(struct img_node *node)
     return alive;
 }
 
-/* As img_node_get(), of what is in the table: 1, or 0 if it is not. */
-static int find(struct img_fs *fs, uint64_t id, struct img_node **ret) REQUIRES(fs->table.lock)
+#define ANY_TYPE 0u /* and names are not asked for */
+
+/* Whether this is what an entry, or a stream, says that it is. */
+static bool fits(const struct img_inode *inode, uint32_t type)
+{
+    return type == ANY_TYPE || ((inode->mode & LT_S_IFMT) == type && inode->nlink > 0);
+}
+
+/* As img_node_get_named(), of what is in the table: 1, or 0 if it is not. */
+static int find(struct img_fs *fs, uint64_t id, uint32_t type, struct img_node **ret)
+    REQUIRES(fs->table.lock)
 {
     struct img_node *node = img_table_find(&fs->table, id);
     if (!node)
         return 0;
+    if (!fits(&node->inode, type))
+        return LT_EUCLEAN;
     if (!revive(node))
         return LT_ENOENT;
     *ret = node;
@@ -111,7 +122,7 @@ static int insert(struct img_fs *fs, struct img_node *node, struct img_node **re
 {
     struct img_node *main = node->main;
     lt_mutex_lock(&fs->table.lock);
-    int r = find(fs, node->base.id, ret);
+    int r = find(fs, node->base.id, ANY_TYPE, ret);
     if (r == 0) {
         img_table_add(&fs->table, node);
         *ret = node;
@@ -134,7 +145,7 @@ static int load_main(struct img_fs *fs, struct img_node *stream) REQUIRES_SHARED
     struct img_inode inode;
     lt_mutex_lock(&fs->table.lock);
     const struct img_node *there = img_table_find(&fs->table, id);
-    int r = there && img_is_stream(there) ? LT_EUCLEAN : find(fs, id, &stream->main);
+    int r = there && img_is_stream(there) ? LT_EUCLEAN : find(fs, id, ANY_TYPE, &stream->main);
     lt_mutex_unlock(&fs->table.lock);
     if (r == 0) {
         r = read_inode(fs, id, &inode);
@@ -147,10 +158,13 @@ static int load_main(struct img_fs *fs, struct img_node *stream) REQUIRES_SHARED
     return r == LT_ENOENT || r > 0 ? 0 : r;
 }
 
-static int load(struct img_fs *fs, uint64_t id, struct img_node **ret) REQUIRES_SHARED(img_items)
+static int load(struct img_fs *fs, uint64_t id, uint32_t type, struct img_node **ret)
+    REQUIRES_SHARED(img_items)
 {
     struct img_inode inode;
     int r = read_inode(fs, id, &inode);
+    if (r == 0 && !fits(&inode, type))
+        r = LT_EUCLEAN;
     if (r < 0)
         return r;
     struct img_node *node = new_node(fs, id, &inode);
@@ -167,18 +181,23 @@ static int load(struct img_fs *fs, uint64_t id, struct img_node **ret) REQUIRES_
     return insert(fs, node, ret);
 }
 
-int img_node_get(struct img_fs *fs, uint64_t id, struct img_node **ret)
+int img_node_get_named(struct img_fs *fs, uint64_t id, uint32_t type, struct img_node **ret)
 {
     struct img_node *node = NULL;
     lt_mutex_lock(&fs->table.lock);
-    int r = find(fs, id, &node);
+    int r = find(fs, id, type, &node);
     lt_mutex_unlock(&fs->table.lock);
     if (r == 0)
-        r = load(fs, id, &node);
+        r = load(fs, id, type, &node);
     if (r < 0)
         return r;
     *ret = node;
     return 0;
+}
+
+int img_node_get(struct img_fs *fs, uint64_t id, struct img_node **ret)
+{
+    return img_node_get_named(fs, id, ANY_TYPE, ret);
 }
 
 /* ---- New nodes ----------------------------------------------------------------------------- */

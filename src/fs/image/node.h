@@ -105,6 +105,12 @@ static inline struct img_node *img_main(struct img_node *node)
 /* The node with this id, with a reference. LT_ENOENT, LT_ENOMEM, LT_EUCLEAN, LT_EIO. */
 int img_node_get(struct img_fs *fs, uint64_t id, struct img_node **ret) REQUIRES_SHARED(img_items);
 
+/* The same for a node that is to have names and this type: LT_EUCLEAN otherwise. It may be put
+ * while the store's lock is still held: then it still has names, and nothing needs to be removed.
+ */
+int img_node_get_named(struct img_fs *fs, uint64_t id, uint32_t type, struct img_node **ret)
+    REQUIRES_SHARED(img_items);
+
 /* One more reference on a node that may have none, for somebody who has it in a list of his own
  * (pending data). False: it is being removed, and img_data_drop() will take it off that list. */
 bool img_node_revive(struct img_node *node);
