@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* getopt_long's `val` for the options of a command: beyond any character. */
-enum { OPTION_BASE = 256 };
+enum { OPTION_HELP = 255, OPTION_BASE = 256 };
 
 static size_t option_count(const struct lt_command *command)
 {
@@ -19,13 +19,23 @@ static size_t option_count(const struct lt_command *command)
     return n;
 }
 
+struct lt_cli_option lt_help_option_of(const struct lt_command *command)
+{
+    struct lt_cli_option help = lt_help_option;
+    for (const struct lt_cli_option *o = command->options; o && o->name; o++)
+        if (o->letter == help.letter)
+            help.letter = '\0';
+    return help;
+}
+
 /* getopt's two tables; "+" would stop at the first operand, which we do not want: options may
  * follow. ":" tells a missing argument apart. */
 static void getopt_tables(const struct lt_command *command, struct option *longs, char *shorts)
 {
     size_t n = option_count(command);
     *shorts++ = ':';
-    *shorts++ = 'h';
+    if (lt_help_option_of(command).letter)
+        *shorts++ = 'h';
     for (size_t i = 0; i < n; i++) {
         const struct lt_cli_option *o = &command->options[i];
         longs[i] = (struct option){o->name, o->arg ? required_argument : no_argument, NULL,
@@ -36,7 +46,7 @@ static void getopt_tables(const struct lt_command *command, struct option *longs
                 *shorts++ = ':';
         }
     }
-    longs[n] = (struct option){lt_help_option.name, no_argument, NULL, 'h'};
+    longs[n] = (struct option){lt_help_option.name, no_argument, NULL, OPTION_HELP};
     longs[n + 1] = (struct option){NULL, 0, NULL, 0};
     *shorts = '\0';
 }
@@ -108,12 +118,12 @@ static int take_option(struct lt_args *args, size_t i, const char *value)
 static int take(struct lt_args *args, int c, const char *word)
 {
     const struct lt_command *command = args->command;
-    if (c == 'h') {
+    if (c == OPTION_HELP || (c == 'h' && lt_help_option_of(command).letter)) {
         args->help = true;
         return LT_EXIT_OK;
     }
     /* With the number of an option it is one that takes no argument and was given one. */
-    if (c == '?' && (optopt >= OPTION_BASE || (optopt == 'h' && strchr(word, '='))))
+    if (c == '?' && (optopt >= OPTION_HELP))
         return lt_usage_error(command, "option '%.*s' takes no argument", (int)strcspn(word, "="),
                               word);
     if (c == '?')

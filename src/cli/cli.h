@@ -86,10 +86,12 @@ extern const struct lt_command *const lt_commands[];
 extern const struct lt_word lt_mount_words[];
 
 /* NULL if there is none. */
-const struct lt_command *lt_command_find(const char *name);
+const struct lt_command *lt_command_named(const char *name);
 
 /* Every command has this one too. */
 extern const struct lt_cli_option lt_help_option;
+/* It has no letter where the command itself uses that. */
+struct lt_cli_option lt_help_option_of(const struct lt_command *command);
 
 /* What several commands have. */
 extern const char *const lt_progress_choices[];

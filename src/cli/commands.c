@@ -10,6 +10,20 @@
     X(umount)       \
     X(save)         \
     X(info)         \
+    X(ls)           \
+    X(cat)          \
+    X(write)        \
+    X(stat)         \
+    X(find)         \
+    X(du)           \
+    X(df)           \
+    X(rm)           \
+    X(mkdir)        \
+    X(rmdir)        \
+    X(ln)           \
+    X(touch)        \
+    X(truncate)     \
+    X(chmod)        \
     X(version)      \
     X(help)         \
     X(completion)
@@ -25,7 +39,7 @@ COMMANDS(DECLARE)
 #define ROW(name) &lt_command_##name,
 const struct lt_command *const lt_commands[] = {COMMANDS(ROW) NULL};
 
-const struct lt_command *lt_command_find(const char *name)
+const struct lt_command *lt_command_named(const char *name)
 {
     for (size_t i = 0; lt_commands[i]; i++)
         if (strcmp(lt_commands[i]->name, name) == 0)

@@ -270,7 +270,8 @@ static void zsh_command(FILE *out, const struct lt_command *c)
     fprintf(out, "    %s)\n        _arguments -s", c->name);
     for (const struct lt_cli_option *o = c->options; o && o->name; o++)
         zsh_option(out, c, o);
-    zsh_option(out, c, &lt_help_option);
+    struct lt_cli_option help = lt_help_option_of(c);
+    zsh_option(out, c, &help);
     for (int i = 0; i < LT_OPERANDS_MAX && c->operands[i].name; i++) {
         const struct lt_operand *o = &c->operands[i];
         fputs(" \\\n            '", out);
@@ -385,7 +386,8 @@ static void fish_command(FILE *out, const struct lt_command *c)
                     fish_hint(c->operands[i].hint));
     for (const struct lt_cli_option *o = c->options; o && o->name; o++)
         fish_option(out, c, o);
-    fish_option(out, c, &lt_help_option);
+    struct lt_cli_option help = lt_help_option_of(c);
+    fish_option(out, c, &help);
 }
 
 static void print_fish(FILE *out)

@@ -112,10 +112,11 @@ void lt_print_help(FILE *out, const struct lt_command *command)
     lt_print_usage(out, command);
     fputc('\n', out);
     print_examples(out, command);
+    struct lt_cli_option help = lt_help_option_of(command);
     fputs("\noptions:\n", out);
     for (const struct lt_cli_option *o = command->options; o && o->name; o++)
         print_option(out, o);
-    print_option(out, &lt_help_option);
+    print_option(out, &help);
     for (const struct lt_cli_option *o = command->options; o && o->name; o++)
         if (o->words)
             print_words(out, o);
@@ -202,7 +203,7 @@ static int run(const struct lt_args *args)
     }
     if (strcmp(topic, "sources") == 0)
         return show_manual("lintel-sources") ? LT_EXIT_OK : help_sources();
-    const struct lt_command *command = lt_command_find(topic);
+    const struct lt_command *command = lt_command_named(topic);
     if (!command)
         return lt_usage_error(args->command, "nothing is known about '%s'%s", topic,
                               lt_did_you_mean(topic, next_topic, NULL).text);

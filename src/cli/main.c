@@ -44,7 +44,7 @@ static int run_lintel(int argc, char **argv)
         return LT_EXIT_USAGE;
     }
     const char *word = alias(argv[1]);
-    const struct lt_command *command = lt_command_find(word);
+    const struct lt_command *command = lt_command_named(word);
     if (command)
         return run_command(command, argc - 1, argv + 1);
     if (word[0] == '-')

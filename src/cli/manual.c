@@ -55,7 +55,8 @@ static void print_options(FILE *out, const struct lt_command *c)
 {
     for (const struct lt_cli_option *o = c->options; o && o->name; o++)
         print_option(out, o);
-    print_option(out, &lt_help_option);
+    struct lt_cli_option help = lt_help_option_of(c);
+    print_option(out, &help);
 }
 
 static void print_words(FILE *out, const struct lt_command *c)
@@ -111,7 +112,7 @@ static int print_part(FILE *out, const char *line)
     }
     if (sscanf(line, "@%15[a-z] %15[a-z]@", part, name) != 2)
         return LT_EINVAL;
-    const struct lt_command *command = lt_command_find(name);
+    const struct lt_command *command = lt_command_named(name);
     for (size_t i = 0; command && i < sizeof(parts) / sizeof(*parts); i++) {
         if (strcmp(parts[i].name, part) == 0) {
             parts[i].print(out, command);

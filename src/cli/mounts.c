@@ -83,6 +83,20 @@ int lt_mounted_at(const char *path, struct lt_mounted *ret)
     return LT_OK;
 }
 
+void lt_mounted_of(const char *path, char *buf, size_t size)
+{
+    char line[2 * LT_PATH_MAX];
+    struct mntent entry;
+    FILE *table = setmntent("/proc/self/mounts", "re");
+    buf[0] = '\0';
+    if (!table)
+        return;
+    while (getmntent_r(table, &entry, line, sizeof(line)))
+        if (strcmp(entry.mnt_type, "fuse.lintel") == 0 && strcmp(entry.mnt_fsname, path) == 0)
+            copy_text(buf, size, entry.mnt_dir);
+    endmntent(table);
+}
+
 /* ---- Control --------------------------------------------------------------------------------- */
 
 struct control_name {

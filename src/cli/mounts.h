@@ -28,6 +28,10 @@ int lt_mounted_around(const char *path, struct lt_mounted *ret);
 /* The same, if `path` is its very root; else LT_ENOENT. */
 int lt_mounted_at(const char *path, struct lt_mounted *ret);
 
+/* Where Lintel has the image `path` (absolute, without symbolic links) mounted: its directory, or
+ * "". */
+void lt_mounted_of(const char *path, char *buf, size_t size);
+
 /*
  * What the volume mounted at `dir` answers to system.lintel.NAME: malloc'd text.
  * LT_ENODATA, LT_EOPNOTSUPP (it is not Lintel's), LT_ENOTCONN (its process has died).

@@ -2,100 +2,40 @@
 /* A report as tables. */
 #include "output.h"
 #include "report.h"
+#include "rows.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
-enum { LABEL_WIDTH = 22 };
-
-enum format { TEXT, SIZE, LIMIT, COUNT, YES_NO, WHEN, SINCE };
-
-/* Which member is shown how, in which order. A section without members is not shown. */
-static const struct row {
-    const char *section, *label, *path;
-    enum format format;
-} rows[] = {
-    {"Volume", "Kind", "volume.kind", TEXT},
-    {"Volume", "Label", "volume.label", TEXT},
-    {"Volume", "Serial number", "volume.serial", TEXT},
-    {"Volume", "File system", "volume.file_system", TEXT},
-    {"Volume", "Case of names", "volume.case", TEXT},
-    {"Volume", "Read-only", "volume.read_only", YES_NO},
-    {"Volume", "Windows metadata", "volume.windows_metadata", YES_NO},
-    {"Volume", "Created", "volume.created", WHEN},
-    {"Space", "Limit", "space.total", LIMIT},
-    {"Space", "Used", "space.used", SIZE},
-    {"Space", "  by data", "space.data", SIZE},
-    {"Space", "  by metadata", "space.metadata", SIZE},
-    {"Space", "Free", "space.free", SIZE},
-    {"Space", "Files", "space.nodes", COUNT},
-    {"Save", "To", "save.path", TEXT},
-    {"Save", "State", "save.state", TEXT},
-    {"Save", "Times saved", "save.count", COUNT},
-    {"Save", "Last", "save.last", WHEN},
-    {"Save", "Files", "save.files", COUNT},
-    {"Save", "Bytes", "save.bytes", SIZE},
-    {"Save", "Error", "save.error", TEXT},
+static const struct lt_row volume_rows[] = {
+    {"Volume", "Kind", "volume.kind", LT_ROW_TEXT},
+    {"Volume", "Label", "volume.label", LT_ROW_TEXT},
+    {"Volume", "Serial number", "volume.serial", LT_ROW_TEXT},
+    {"Volume", "File system", "volume.file_system", LT_ROW_TEXT},
+    {"Volume", "Case of names", "volume.case", LT_ROW_TEXT},
+    {"Volume", "Read-only", "volume.read_only", LT_ROW_YES_NO},
+    {"Volume", "Windows metadata", "volume.windows_metadata", LT_ROW_YES_NO},
+    {"Volume", "Created", "volume.created", LT_ROW_WHEN},
+    {"Space", "Limit", "space.total", LT_ROW_LIMIT},
+    {"Space", "Used", "space.used", LT_ROW_SIZE},
+    {"Space", "  by data", "space.data", LT_ROW_SIZE},
+    {"Space", "  by metadata", "space.metadata", LT_ROW_SIZE},
+    {"Space", "Free", "space.free", LT_ROW_SIZE},
+    {"Space", "Files", "space.nodes", LT_ROW_COUNT},
+    {NULL, NULL, NULL, LT_ROW_TEXT},
 };
 
-static void print_label(const char *label)
-{
-    printf("  %-*s", LABEL_WIDTH, label);
-}
-
-static struct lt_text text_when(uint64_t seconds)
-{
-    struct lt_text t = {"?"};
-    time_t when = (time_t)seconds;
-    struct tm local;
-    if (localtime_r(&when, &local))
-        strftime(t.s, sizeof(t.s), "%F %T", &local);
-    return t;
-}
-
-static struct lt_text text_number(uint64_t n, enum format format)
-{
-    switch (format) {
-    case SIZE:
-        return lt_text_size(n);
-    case LIMIT:
-        return n >= INT64_MAX ? (struct lt_text){"none"} : lt_text_size(n);
-    case WHEN:
-        return text_when(n);
-    case SINCE:
-        return lt_text_duration((uint64_t)time(NULL) - n);
-    default:
-        return lt_text_count(n);
-    }
-}
-
-static void print_value(const struct lt_value *v, enum format format)
-{
-    if (v->type == LT_VALUE_STRING)
-        printf("%s\n", v->text.len > 0 ? v->text.s : "-");
-    else if (v->type == LT_VALUE_TRUE || v->type == LT_VALUE_FALSE)
-        puts(v->type == LT_VALUE_TRUE ? "yes" : "no");
-    else if (v->type == LT_VALUE_NUMBER)
-        puts(text_number(lt_value_u64(v, "", 0), format).s);
-    else
-        puts("-");
-}
-
-static void print_rows(const struct lt_value *report, const char *section)
-{
-    bool begun = false;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        const struct lt_value *v = lt_value_at(report, rows[i].path);
-        if (strcmp(rows[i].section, section) != 0 || !v || v->type == LT_VALUE_NULL)
-            continue;
-        if (!begun)
-            printf("\n%s\n", section);
-        begun = true;
-        print_label(rows[i].label);
-        print_value(v, rows[i].format);
-    }
-}
+static const struct lt_row save_rows[] = {
+    {"Save", "To", "save.path", LT_ROW_TEXT},
+    {"Save", "State", "save.state", LT_ROW_TEXT},
+    {"Save", "Times saved", "save.count", LT_ROW_COUNT},
+    {"Save", "Last", "save.last", LT_ROW_WHEN},
+    {"Save", "Files", "save.files", LT_ROW_COUNT},
+    {"Save", "Bytes", "save.bytes", LT_ROW_SIZE},
+    {"Save", "Error", "save.error", LT_ROW_TEXT},
+    {NULL, NULL, NULL, LT_ROW_TEXT},
+};
 
 /* ---- Members that a file system or a front names itself -------------------------------------- */
 
@@ -115,20 +55,20 @@ static void print_key(const char *key)
             *p = ' ';
     if (label[0] >= 'a' && label[0] <= 'z')
         label[0] = (char)(label[0] - 'a' + 'A');
-    print_label(label);
+    lt_row_label(label);
 }
 
 static void print_list(const struct lt_value *array)
 {
-    int at = LABEL_WIDTH + 2;
+    int at = LT_LABEL_WIDTH + 2;
     const char *space = "";
     LT_VALUE_FOR_EACH(v, array)
     {
         if (v->type != LT_VALUE_STRING)
             continue;
         if (at + (int)v->text.len >= 80) {
-            printf("\n%*s", LABEL_WIDTH + 2, "");
-            at = LABEL_WIDTH + 2;
+            printf("\n%*s", LT_LABEL_WIDTH + 2, "");
+            at = LT_LABEL_WIDTH + 2;
             space = "";
         }
         at += printf("%s%s", space, v->text.s);
@@ -151,7 +91,7 @@ static void print_members(const struct lt_value *object, const char *section)
         if (v->type == LT_VALUE_ARRAY)
             print_list(v);
         else
-            print_value(v, is_size ? SIZE : COUNT);
+            lt_row_value(v, is_size ? LT_ROW_SIZE : LT_ROW_COUNT);
     }
 }
 
@@ -185,17 +125,16 @@ static void print_head(const struct lt_value *report)
     if (dir)
         printf(" on %s, served by process %" PRIu64 " for %s", dir,
                lt_value_u64(report, "mount.pid", 0),
-               text_number(lt_value_u64(report, "mount.started", 0), SINCE).s);
+               lt_text_duration((uint64_t)time(NULL) - lt_value_u64(report, "mount.started", 0)).s);
     putchar('\n');
 }
 
 void lt_report_print(const struct lt_value *report)
 {
     print_head(report);
-    print_rows(report, "Volume");
-    print_rows(report, "Space");
+    lt_rows_print(report, volume_rows);
     print_members(lt_value_at(report, "facts"), "Memory");
-    print_rows(report, "Save");
+    lt_rows_print(report, save_rows);
     print_members(lt_value_at(report, "front"), "Mount");
     print_operations(lt_value_at(report, "front.operations"));
 }

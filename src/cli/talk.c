@@ -44,7 +44,7 @@ int lt_usage_error(const struct lt_command *command, const char *format, ...)
     fputs("usage: ", stderr);
     lt_print_usage(stderr, command);
     if (command)
-        fprintf(stderr, "\n'lintel %s -h' explains the options.\n", command->name);
+        fprintf(stderr, "\n'lintel %s --help' explains the options.\n", command->name);
     else
         fputs("\n'lintel help' lists the commands.\n", stderr);
     return command && command->usage_status ? command->usage_status : LT_EXIT_USAGE;

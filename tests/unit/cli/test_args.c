@@ -17,7 +17,7 @@ static int parse(int argc, char **argv, struct lt_args *args)
     int saved = dup(STDERR_FILENO), status;
     assert_non_null(out);
     dup2(fileno(out), STDERR_FILENO);
-    status = lt_args_parse(lt_command_find(argv[0]), argc, argv, args);
+    status = lt_args_parse(lt_command_named(argv[0]), argc, argv, args);
     fflush(stderr);
     dup2(saved, STDERR_FILENO);
     close(saved);
