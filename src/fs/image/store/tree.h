@@ -16,6 +16,7 @@
 #ifndef LT_FS_IMAGE_STORE_TREE_H
 #define LT_FS_IMAGE_STORE_TREE_H
 
+#include "format.h"
 #include "key.h"
 
 #include <lintel/error.h>
@@ -65,7 +66,10 @@ int img_tree_scan(const struct img_tree *tree, struct img_key from,
 /* ---- Changing ------------------------------------------------------------------------------ */
 
 /* The longest value that an item may have. */
-size_t img_value_max(uint32_t block_size);
+static inline size_t img_value_max(uint32_t block_size)
+{
+    return (block_size - sizeof(struct img_block_header)) / 2 - 64;
+}
 
 /* Adds or replaces an item. len <= img_value_max(). `value` may not lie in the tree. */
 int img_tree_put(struct img_tree *tree, struct img_key key, const void *value, size_t len);
@@ -79,11 +83,13 @@ int img_tree_put_room(struct img_tree *tree, struct img_key key, size_t len, voi
 int img_tree_delete(struct img_tree *tree, struct img_key key);
 
 /*
- * Sees to it that undoing cannot fail: memory is set aside so that the next `changes` puts or
- * deletes of keys that were put or deleted since the last img_tree_evict() need none and read
- * nothing.
+ * Sees to it that undoing cannot fail: called before a transaction of at most `changes` changes,
+ * these can be undone in reverse order, by up to as many puts and deletes between
+ * img_tree_undoing(tree, true) and (tree, false), which need no memory and read nothing. Not if
+ * img_tree_evict() or a freeze come between.
  */
 int img_tree_reserve(struct img_tree *tree, unsigned changes);
+void img_tree_undoing(struct img_tree *tree, bool undoing);
 
 /* ---- Checkpoints --------------------------------------------------------------------------- */
 

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+/* Memory of the tree's nodes: allocating, keeping spare ones, evicting. */
+#include "node.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define SPARE_LEAVES 4u /* that are kept whatever is owed */
+#define SPARE_INNER 4u
+#define ALLOCATION 16u /* bytes that malloc() takes for itself */
+
+/* ---- Nodes --------------------------------------------------------------------------------- */
+
+/* In memory a node is one piece: the struct, its children, its heads, its page. */
+struct node_layout {
+    size_t children, heads; /* how many */
+    size_t heads_at, page_at, end;
+};
+
+static struct node_layout node_layout(uint32_t block_size, unsigned level)
+{
+    struct node_layout layout;
+    size_t links = (block_size - sizeof(struct img_block_header)) / (IMG_LINK_SIZE + 4u);
+    layout.children = level > 0 ? links : 0;
+    layout.heads = level > 0 ? links : block_size / 24;
+    layout.heads_at = sizeof(struct img_node) + layout.children * sizeof(void *);
+    layout.page_at = (layout.heads_at + layout.heads * sizeof(uint32_t) + 15) / 16 * 16;
+    layout.end = layout.page_at + block_size;
+    return layout;
+}
+
+size_t img_node_bytes(uint32_t block_size, unsigned level)
+{
+    return node_layout(block_size, level).end + ALLOCATION;
+}
+
+static struct img_spares *spares_of(struct img_tree *tree, unsigned level)
+{
+    return &tree->spares[level > 0];
+}
+
+static struct img_node *take_spare(struct img_tree *tree, unsigned level)
+{
+    struct img_spares *spares = spares_of(tree, level);
+    struct img_node *node = spares->first;
+    if (node) {
+        spares->first = node->next_spare;
+        spares->count--;
+    }
+    return node;
+}
+
+static void keep_spare(struct img_tree *tree, struct img_node *node)
+{
+    struct img_spares *spares = spares_of(tree, node->level);
+    node->next_spare = spares->first;
+    spares->first = node;
+    spares->count++;
+}
+
+/* An empty node in memory that takes no part in anything yet. */
+static struct img_node *node_init(const struct img_tree *tree, void *memory, unsigned level)
+{
+    uint32_t block_size = tree->params.block_size;
+    struct node_layout layout = node_layout(block_size, level);
+    struct img_node *node = memory;
+    uint8_t *bytes = memory;
+    memset(node, 0, layout.heads_at);
+    node->level = (uint8_t)level;
+    node->children = level > 0 ? (_Atomic(struct img_node *) *)(node + 1) : NULL;
+    node->leaf.heads = (uint32_t *)(void *)(bytes + layout.heads_at);
+    node->leaf.heads_max = (uint32_t)layout.heads;
+    node->leaf.page = bytes + layout.page_at;
+    node->leaf.size = block_size;
+    memset(node->leaf.page, 0, block_size);
+    img_leaf_clear(&node->leaf);
+    return node;
+}
+
+struct img_node *img_node_new(struct img_tree *tree, unsigned level)
+{
+    void *memory = malloc(node_layout(tree->params.block_size, level).end);
+    if (memory)
+        atomic_fetch_add_explicit(&tree->memory, tree->node_bytes[level > 0], memory_order_relaxed);
+    else if (tree->undoing)
+        memory = take_spare(tree, level);
+    return memory ? node_init(tree, memory, level) : NULL;
+}
+
+void img_node_free(struct img_tree *tree, struct img_node *node)
+{
+    atomic_fetch_sub_explicit(&tree->memory, tree->node_bytes[node->level > 0],
+                              memory_order_relaxed);
+    free(node);
+}
+
+int img_tree_left_reserve(struct img_tree *tree, size_t count)
+{
+    size_t need = tree->left_count + count;
+    if (need <= tree->left_max)
+        return 0;
+    size_t max = need * 2;
+    uint64_t *left = realloc(tree->left, max * sizeof(*left));
+    if (!left)
+        return LT_ENOMEM;
+    atomic_fetch_add_explicit(&tree->memory, (max - tree->left_max) * sizeof(*left),
+                              memory_order_relaxed);
+    tree->left = left;
+    tree->left_max = max;
+    return 0;
+}
+
+void img_node_drop(struct img_tree *tree, struct img_node *node)
+{
+    size_t bytes = tree->node_bytes[node->level > 0];
+    assert(tree->left_count < tree->left_max);
+    if (node->block)
+        tree->left[tree->left_count++] = node->block;
+    if (node->flags & NODE_DIRTY) {
+        tree->dirty--;
+        tree->unassigned -= !(node->flags & NODE_ASSIGNED);
+        tree->pinned -= bytes;
+    }
+    if (node->flags & NODE_FROZEN) {
+        node->flags |= NODE_GONE;
+    } else if (node->level == 0 && tree->spares[0].count < tree->undo_drops) {
+        tree->owed++;
+        keep_spare(tree, node);
+    } else {
+        img_node_free(tree, node);
+    }
+}
+
+/* ---- Spares -------------------------------------------------------------------------------- */
+
+static bool fill_spares(struct img_tree *tree, unsigned level, size_t count)
+{
+    while (spares_of(tree, level)->count < count) {
+        struct img_node *node = img_node_new(tree, level);
+        if (!node)
+            return false;
+        keep_spare(tree, node);
+    }
+    return true;
+}
+
+bool img_tree_owe(struct img_tree *tree)
+{
+    if (!fill_spares(tree, 0, SPARE_LEAVES + tree->owed + 1))
+        return false;
+    tree->owed++;
+    return true;
+}
+
+static void trim_spares(struct img_tree *tree, unsigned level, size_t count)
+{
+    while (spares_of(tree, level)->count > count)
+        img_node_free(tree, take_spare(tree, level));
+}
+
+/*
+ * Undoing needs no nodes at all as long as nodes were only split: what is then between two keys
+ * fitted into one node before. It needs some where records moved between nodes, and these were set
+ * aside when that happened: img_tree_owe(), img_node_drop().
+ */
+int img_tree_reserve(struct img_tree *tree, unsigned changes)
+{
+    tree->owed = 0;
+    trim_spares(tree, 0, SPARE_LEAVES + changes / 8);
+    if (!fill_spares(tree, 0, SPARE_LEAVES) || !fill_spares(tree, 1, SPARE_INNER))
+        return LT_ENOMEM;
+    tree->undo_drops = changes + IMG_LEVELS;
+    return img_tree_left_reserve(tree, tree->undo_drops);
+}
+
+void img_tree_free_spares(struct img_tree *tree)
+{
+    trim_spares(tree, 0, 0);
+    trim_spares(tree, 1, 0);
+}
+
+void img_tree_undoing(struct img_tree *tree, bool undoing)
+{
+    tree->undoing = undoing;
+}
+
+/* ---- Evicting ------------------------------------------------------------------------------ */
+
+size_t img_tree_memory(const struct img_tree *tree)
+{
+    return atomic_load_explicit(&tree->memory, memory_order_relaxed);
+}
+
+size_t img_tree_pinned(const struct img_tree *tree)
+{
+    return tree->pinned;
+}
