@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The thread of the store. It sleeps until something has changed; then it commits when the
+ * timer is over, or works at once if it is called. When all has been quiet for a while it
+ * empties the log, so that blocks that were freed go back to the host, and a crash costs nothing.
+ */
+#include "private.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+#define IDLE_PERIODS 2u /* without a change, then the log is emptied */
+
+bool img_ring_above(const struct img_store *store, unsigned eighths)
+{
+    const struct img_store_private *priv = store->priv;
+    return priv->head - priv->tail > store->super.log_blocks / 8 * eighths;
+}
+
+bool img_dirty_above(const struct img_store *store, unsigned eighths)
+{
+    return img_tree_pinned(store->tree) > store->priv->options.cache / 8 * eighths;
+}
+
+void img_wake_later(struct img_store *store)
+{
+    struct img_store_private *priv = store->priv;
+    if (atomic_load_explicit(&priv->wake.changed, memory_order_relaxed) ||
+        atomic_exchange(&priv->wake.changed, true))
+        return;
+    lt_mutex_lock(&priv->wake.lock);
+    lt_cond_wake_one(&priv->wake.cond);
+    lt_mutex_unlock(&priv->wake.lock);
+}
+
+void img_wake_now(struct img_store *store)
+{
+    struct img_store_private *priv = store->priv;
+    lt_mutex_lock(&priv->wake.lock);
+    priv->wake.urgent = true;
+    lt_cond_wake_one(&priv->wake.cond);
+    lt_mutex_unlock(&priv->wake.lock);
+}
+
+/* What a commit or checkpoint cannot do now (the host's disk is full) is tried again later. Other
+ * errors are latched. */
+static void try_again(struct img_store *store, int r)
+{
+    if (r < 0 && img_alive(store) == 0)
+        atomic_store(&store->priv->wake.changed, true);
+}
+
+static void work_urgent(struct img_store *store)
+{
+    img_stat_lock(store);
+    bool full = img_ring_above(store, 4) || img_dirty_above(store, 4);
+    img_stat_unlock(store);
+    try_again(store, full ? img_checkpoint_wait(store)
+                          : img_commit_upto(store, atomic_load(&store->priv->ended)));
+}
+
+static void work_timer(struct img_store *store)
+{
+    if (store->priv->options.sync != IMG_SYNC_NONE)
+        try_again(store, img_commit(store, true));
+}
+
+static bool log_used(struct img_store *store)
+{
+    img_stat_lock(store);
+    bool used = store->priv->head != store->priv->tail;
+    img_stat_unlock(store);
+    return used && img_alive(store) == 0;
+}
+
+enum work { STOP, URGENT, TIMER, IDLE };
+
+/* Sleeps until there is something to do. `busy`: the log is not empty. */
+static enum work wait_for_work(struct img_store *store, bool busy)
+{
+    struct img_store_private *priv = store->priv;
+    uint64_t period = priv->options.commit_ms * NS_PER_MS;
+    enum work work = IDLE;
+    lt_mutex_lock(&priv->wake.lock);
+    while (!priv->wake.stop && !priv->wake.urgent && !atomic_load(&priv->wake.changed)) {
+        if (!busy)
+            lt_cond_wait(&priv->wake.cond, &priv->wake.lock);
+        else if (!lt_cond_wait_for(&priv->wake.cond, &priv->wake.lock, IDLE_PERIODS * period))
+            break;
+    }
+    if (atomic_load(&priv->wake.changed)) {
+        uint64_t now = lt_clock_ns(), end = now + period;
+        for (; !priv->wake.stop && !priv->wake.urgent && now < end; now = lt_clock_ns())
+            (void)lt_cond_wait_for(&priv->wake.cond, &priv->wake.lock, end - now);
+        work = TIMER;
+    }
+    if (priv->wake.urgent)
+        work = URGENT;
+    if (priv->wake.stop)
+        work = STOP;
+    priv->wake.urgent = false;
+    lt_mutex_unlock(&priv->wake.lock);
+    return work;
+}
+
+static void run(void *arg)
+{
+    struct img_store *store = arg;
+    for (bool busy = false;; busy = log_used(store)) {
+        enum work work = wait_for_work(store, busy);
+        if (work == STOP)
+            return;
+        if (work == TIMER)
+            atomic_store(&store->priv->wake.changed, false);
+        if (work == URGENT)
+            work_urgent(store);
+        else if (work == TIMER)
+            work_timer(store);
+        else
+            (void)img_checkpoint(store);
+    }
+}
+
+int img_maintain_start(struct img_store *store)
+{
+    struct img_store_private *priv = store->priv;
+    if (priv->options.read_only || priv->options.commit_ms == 0)
+        return 0;
+    return lt_thread_start(&priv->wake.thread, "lintel-store", run, store);
+}
+
+void img_maintain_stop(struct img_store *store)
+{
+    struct img_store_private *priv = store->priv;
+    if (!priv->wake.thread)
+        return;
+    lt_mutex_lock(&priv->wake.lock);
+    priv->wake.stop = true;
+    lt_cond_wake_all(&priv->wake.cond);
+    lt_mutex_unlock(&priv->wake.lock);
+    lt_thread_join(priv->wake.thread);
+    priv->wake.thread = NULL;
+}
