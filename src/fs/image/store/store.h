@@ -14,12 +14,13 @@
  * A thread of the store commits every commit_ms, and checkpoints when the log or the part of the
  * cache that is dirty is half full.
  *
- * Lock order: commit_lock (private), whatever the user of the store locks for its flush() hook,
- * the store's lock, the space's.
+ * Lock order: whatever the user of the store locks, the store's private locks (private.h), the
+ * store's lock, the space's. Everything here may be called with locks of one's own held, if the
+ * flush() and seal() hooks do not need them in calls that are said to call them.
  *
- * Failure: an error while writing the log or a checkpoint is latched. From then on changes answer
- * LT_EIO (LT_EROFS for what does not go through a commit), and every sync answers the error. Lack
- * of host space (LT_ENOSPC) is not latched: the commit is tried again.
+ * Failure: an error while writing the log or a checkpoint, and every failed flush, is latched. From
+ * then on nothing is written: changes and syncs answer LT_EIO. If the host has no space for a write
+ * (LT_ENOSPC), nothing is latched and nothing lost: it is tried again by the next commit.
  */
 #ifndef LT_FS_IMAGE_STORE_STORE_H
 #define LT_FS_IMAGE_STORE_STORE_H
@@ -35,7 +36,9 @@ struct img_txn;
 enum img_sync {
     IMG_SYNC_FSYNC, /* durable on request, and every commit_ms */
     IMG_SYNC_ALWAYS,
-    IMG_SYNC_NONE /* durable at the end; commits happen only for lack of room */
+    /* Durable at the end. No log is written: a crash leaves the last checkpoint, and those
+     * happen for lack of room, and for img_commit(.., all). Other commits do nothing. */
+    IMG_SYNC_NONE
 };
 
 struct img_store_options {
@@ -46,12 +49,13 @@ struct img_store_options {
     bool discard;       /* give freed blocks back to the host */
 
     /*
-     * Called by a commit of everything, before it takes the lock: writes out data that waits in
-     * memory. Errors are latched by whom they concern, not here.
+     * Called by img_commit(.., all), by the timer, and by img_store_close(), with no lock held:
+     * writes out data that waits in memory. Errors are latched by whom they concern, not here.
      */
     void (*flush)(void *arg);
-    /* Called by every commit and checkpoint with a transaction open: puts what is not yet in items.
-     */
+    /* Called by every commit and checkpoint, and when room is short by img_begin(), with the
+     * store's lock held and a transaction of its own open: puts what is not yet in items. On
+     * failure what it has put stays, and it is called again later. */
     int (*seal)(void *arg, struct img_txn *txn);
     void *arg;
 };
@@ -95,8 +99,8 @@ int img_store_open(struct lt_device *dev, const struct img_store_options *option
                    struct img_store **ret, struct lt_diag *diag);
 /* Starts the thread. The user of the store is ready for its hooks. */
 int img_store_start(struct img_store *store);
-/* Stops the thread; commits, writes a last checkpoint (if anything changed) marked clean. Frees
- * all, the device too. Returns the first error. */
+/* Stops the thread, calls both hooks once more, and writes a last checkpoint (if anything changed)
+ * marked clean. Frees all, the device too. Returns the latched error, or that of the checkpoint. */
 int img_store_close(struct img_store *store);
 /* Frees all and writes nothing more, as after a power cut. */
 void img_store_abandon(struct img_store *store);
@@ -125,7 +129,8 @@ int img_scan(struct img_store *store, struct img_key from,
 
 /* ---- Transactions -------------------------------------------------------------------------- */
 
-/* What a transaction is for. SHRINK may use the reserve, so that deleting works on a full volume;
+/* What a transaction is for. SHRINK may use the reserve, so that deleting works on a full volume,
+ * and so that data whose space was promised can be mapped;
  * LONG is for values in many pieces (an xattr has up to 65). */
 enum img_purpose { IMG_GROW, IMG_SHRINK, IMG_LONG };
 
@@ -166,7 +171,8 @@ int img_count_node(struct img_txn *txn, int change);
 
 /*
  * Puts file data into the log, so that a commit needs no flush before it (image.md: DATA). The
- * caller writes the same bytes to their place too, by img_data_write(.., logged = true).
+ * caller writes the same bytes to their place too, by img_data_write(.., logged = true), before
+ * img_end(): a checkpoint that no longer needs the log takes them for written.
  */
 int img_log_data(struct img_txn *txn, uint64_t block, uint32_t offset, const void *bytes,
                  size_t len);
@@ -176,7 +182,11 @@ uint64_t img_generation(const struct img_store *store);
 
 /* ---- File data ----------------------------------------------------------------------------- */
 
-/* Reads and writes bytes of blocks. Not logged: the next commit flushes first. */
+/*
+ * Reads and writes bytes of blocks. Not logged: the next commit flushes first; the caller holds no
+ * lock of the store, because bytes that replay would cover with older ones of the log go into the
+ * log in a transaction of their own.
+ */
 int img_data_read(struct img_store *store, uint64_t block, uint64_t offset, void *buf, size_t len);
 int img_data_write(struct img_store *store, uint64_t block, uint64_t offset,
                    const struct lt_seg *segs, size_t count, bool logged);
@@ -190,10 +200,11 @@ int img_promise(struct img_store *store, uint64_t blocks);
 int img_commit(struct img_store *store, bool all);
 int img_checkpoint(struct img_store *store);
 
-/* The latched error, or 0. */
+/* The latched error (LT_EIO after img_shutdown()), or 0. */
 int img_error(struct img_store *store);
 
-/* Everything not committed is dropped, all that follows answers LT_EIO (XFS_IOC_GOINGDOWN). */
+/* Everything not committed is dropped, all that follows answers LT_EIO, reading too
+ * (XFS_IOC_GOINGDOWN). Closing writes nothing then. */
 void img_shutdown(struct img_store *store);
 
 /* Grows or shrinks volume and device; the blocks behind are free (LT_EBUSY). */
