@@ -200,7 +200,7 @@ static uint64_t power_of_two(uint64_t at_least)
 }
 
 /* Makes room for the groups of a volume of `blocks`; those that are there stay. */
-static int make_groups(struct img_space *space, uint64_t blocks)
+static int make_groups(struct img_space *space, uint64_t blocks) REQUIRES(space->lock)
 {
     uint64_t groups = (blocks + space->group_blocks - 1) / space->group_blocks;
     uint64_t leaves = power_of_two(groups);
@@ -259,8 +259,10 @@ int img_space_open(const struct img_space_params *params, struct img_space **ret
     space->group_blocks = img_group_blocks(params->block_size);
     space->words = (uint32_t)(space->group_blocks / 64);
     int r = LT_EUCLEAN;
+    lt_mutex_lock(&space->lock);
     if (is_size(space, params->blocks) && is_log_in_place(space, params->blocks))
         r = make_groups(space, params->blocks);
+    lt_mutex_unlock(&space->lock);
     if (r < 0) {
         free(space);
         return r;

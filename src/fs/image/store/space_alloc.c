@@ -74,11 +74,13 @@ static int look_through(struct img_space *space, uint64_t number, uint32_t at,
         return r;
     struct img_group *group = &space->group[number];
     struct run before = search->best;
+    uint32_t end = img_group_count(space, number);
+    group->first = img_bits_find_clear(group->busy, group->first, end);
     if (at < group->first)
         at = group->first;
     search->best.len = 0; /* the longest of this group is to be known */
-    bool found = look(space, number, at, img_group_count(space, number), search) ||
-                 look(space, number, group->first, at, search);
+    bool found =
+        look(space, number, at, end, search) || look(space, number, group->first, at, search);
     if (!found)
         img_group_bound(space, number, search->best.len);
     if (search->best.len <= before.len)
@@ -151,7 +153,7 @@ static void take(struct img_space *space, struct run run) REQUIRES(space->lock)
     struct img_group *group = &space->group[run.group];
     img_bits_set(group->busy, run.at, run.at + run.len);
     if (run.at == group->first)
-        group->first = run.at + run.len;
+        group->first += run.len;
     group->free -= run.len;
     space->free -= run.len;
     space->in_flight += run.len;
