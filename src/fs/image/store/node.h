@@ -15,7 +15,7 @@ enum {
     NODE_GONE = 8      /* frozen, and no longer part of the tree */
 };
 
-struct img_node {
+struct img_tree_node {
     struct img_leaf leaf; /* first: a search begins with it */
     uint8_t level;
     uint8_t flags;
@@ -24,8 +24,8 @@ struct img_node {
     uint16_t last;            /* where the last record was added ... */
     uint16_t run;             /* ... and how many before it were added one behind the other */
     uint64_t block, birth;    /* on the device, or to be; block 0: nowhere */
-    struct img_node *next_spare;
-    _Atomic(struct img_node *) *children; /* of an inner node: NULL where not in memory */
+    struct img_tree_node *next_spare;
+    _Atomic(struct img_tree_node *) *children; /* of an inner node: NULL where not in memory */
 };
 
 /* Nodes from the root (level `top`) down to a leaf, and which of its records was followed. */
@@ -33,18 +33,18 @@ struct img_path {
     unsigned top;
     unsigned below; /* the highest level whose node has no keys as low as the one that was looked
                        for; 0: there is none */
-    struct img_node *node[IMG_LEVELS];
+    struct img_tree_node *node[IMG_LEVELS];
     uint16_t index[IMG_LEVELS];
 };
 
 struct img_spares {
-    struct img_node *first;
+    struct img_tree_node *first;
     size_t count;
 };
 
 struct img_tree {
     struct img_tree_params params; /* immutable, apart from root: where the root is if not loaded */
-    _Atomic(struct img_node *) root;
+    _Atomic(struct img_tree_node *) root;
     size_t node_bytes[2]; /* immutable: memory of a leaf, of an inner node */
     _Atomic(size_t) memory;
     size_t pinned;            /* memory of dirty and frozen nodes */
@@ -74,14 +74,14 @@ struct img_need {
 /* ---- tree_cache.c -------------------------------------------------------------------------- */
 
 /* Memory that a node takes. */
-size_t img_node_bytes(uint32_t block_size, unsigned level);
+size_t img_tree_node_bytes(uint32_t block_size, unsigned level);
 void img_tree_free_spares(struct img_tree *tree);
 /* An empty node, clean and nowhere; NULL for lack of memory. */
-struct img_node *img_node_new(struct img_tree *tree, unsigned level);
-void img_node_free(struct img_tree *tree, struct img_node *node);
+struct img_tree_node *img_tree_node_new(struct img_tree *tree, unsigned level);
+void img_tree_node_free(struct img_tree *tree, struct img_tree_node *node);
 /* No longer in the tree: freed, kept for undoing or, while it is being written, by the frozen set.
  */
-void img_node_drop(struct img_tree *tree, struct img_node *node);
+void img_tree_node_drop(struct img_tree *tree, struct img_tree_node *node);
 /* Sees to it that this many more places can be left. */
 int img_tree_left_reserve(struct img_tree *tree, size_t count);
 /* Owes one more spare leaf; false for lack of memory. */
@@ -90,10 +90,10 @@ bool img_tree_owe(struct img_tree *tree);
 /* ---- tree.c -------------------------------------------------------------------------------- */
 
 /* The root, loaded; NULL if the tree is empty. */
-int img_tree_root(const struct img_tree *tree, struct img_node **ret);
+int img_tree_root(const struct img_tree *tree, struct img_tree_node **ret);
 /* Child path->index[level] of path->node[level]. */
 int img_tree_child(const struct img_tree *tree, const struct img_path *path, unsigned level,
-                   struct img_node **ret);
+                   struct img_tree_node **ret);
 /* The way to the leaf for `key`; path->top and all above it are right. LT_ENOENT: the tree is
  * empty. */
 int img_tree_descend(const struct img_tree *tree, const struct img_key_bytes *key,
@@ -102,10 +102,10 @@ int img_tree_descend(const struct img_tree *tree, const struct img_key_bytes *ke
 /* ---- tree_change.c ------------------------------------------------------------------------- */
 
 /* A clean node that is in the tree becomes dirty; so are all above it. */
-void img_node_dirty(struct img_tree *tree, struct img_node *node);
+void img_tree_node_dirty(struct img_tree *tree, struct img_tree_node *node);
 /* Makes child i of a dirty node, where it is loaded, one that may be changed. */
-int img_child_own(struct img_tree *tree, struct img_node *parent, unsigned i,
-                  struct img_node **ret);
+int img_child_own(struct img_tree *tree, struct img_tree_node *parent, unsigned i,
+                  struct img_tree_node **ret);
 
 /* ---- tree_balance.c ------------------------------------------------------------------------ */
 
@@ -119,12 +119,14 @@ void img_tree_shrink(struct img_tree *tree, struct img_path *path);
 
 /* ---- Inlines ------------------------------------------------------------------------------- */
 
-static inline struct img_node *img_node_child(const struct img_node *node, unsigned i)
+static inline struct img_tree_node *img_tree_node_child(const struct img_tree_node *node,
+                                                        unsigned i)
 {
     return atomic_load_explicit(&node->children[i], memory_order_acquire);
 }
 
-static inline void img_node_set_child(struct img_node *node, unsigned i, struct img_node *child)
+static inline void img_tree_node_set_child(struct img_tree_node *node, unsigned i,
+                                           struct img_tree_node *child)
 {
     atomic_store_explicit(&node->children[i], child, memory_order_release);
 }

@@ -16,8 +16,8 @@ int img_tree_open(const struct img_tree_params *params, struct img_tree **ret)
     if (!tree)
         return LT_ENOMEM;
     tree->params = *params;
-    tree->node_bytes[0] = img_node_bytes(params->block_size, 0);
-    tree->node_bytes[1] = img_node_bytes(params->block_size, 1);
+    tree->node_bytes[0] = img_tree_node_bytes(params->block_size, 0);
+    tree->node_bytes[1] = img_tree_node_bytes(params->block_size, 1);
     tree->scratch = calloc(1, params->block_size);
     if (!tree->scratch) {
         free(tree);
@@ -28,21 +28,21 @@ int img_tree_open(const struct img_tree_params *params, struct img_tree **ret)
 }
 
 /* Frees all below and at the root, the deepest first. */
-static void free_nodes(struct img_tree *tree, struct img_node *root)
+static void free_nodes(struct img_tree *tree, struct img_tree_node *root)
 {
     struct img_path path = {.top = root->level};
     unsigned level = root->level;
     path.node[level] = root;
     for (;;) {
-        struct img_node *node = path.node[level];
+        struct img_tree_node *node = path.node[level];
         if (level > 0 && path.index[level] < node->leaf.count) {
-            struct img_node *child = img_node_child(node, path.index[level]++);
+            struct img_tree_node *child = img_tree_node_child(node, path.index[level]++);
             if (child) {
                 path.node[--level] = child;
                 path.index[level] = 0;
             }
         } else {
-            img_node_free(tree, node);
+            img_tree_node_free(tree, node);
             if (level++ == path.top)
                 return;
         }
@@ -53,7 +53,7 @@ void img_tree_close(struct img_tree *tree)
 {
     if (!tree)
         return;
-    struct img_node *root = atomic_load_explicit(&tree->root, memory_order_acquire);
+    struct img_tree_node *root = atomic_load_explicit(&tree->root, memory_order_acquire);
     if (root)
         free_nodes(tree, root);
     img_tree_free_spares(tree);
@@ -66,9 +66,9 @@ void img_tree_close(struct img_tree *tree)
 
 /* Reads a node, and checks it. */
 static int node_read(struct img_tree *tree, const struct img_root *where,
-                     const struct img_leaf_limits *limits, struct img_node **ret)
+                     const struct img_leaf_limits *limits, struct img_tree_node **ret)
 {
-    struct img_node *node = img_node_new(tree, where->level);
+    struct img_tree_node *node = img_tree_node_new(tree, where->level);
     if (!node)
         return LT_ENOMEM;
     uint8_t *page = node->leaf.page;
@@ -82,7 +82,7 @@ static int node_read(struct img_tree *tree, const struct img_root *where,
     if (r >= 0)
         r = img_leaf_check(&node->leaf, limits);
     if (r < 0) {
-        img_node_free(tree, node);
+        img_tree_node_free(tree, node);
         return r;
     }
     node->block = where->block;
@@ -92,23 +92,23 @@ static int node_read(struct img_tree *tree, const struct img_root *where,
 }
 
 /* Makes `node` the one that *slot leads to, unless another thread was faster. */
-static struct img_node *publish(struct img_tree *tree, _Atomic(struct img_node *) *slot,
-                                struct img_node *node, bool *ret_first)
+static struct img_tree_node *publish(struct img_tree *tree, _Atomic(struct img_tree_node *) *slot,
+                                     struct img_tree_node *node, bool *ret_first)
 {
-    struct img_node *other = NULL;
+    struct img_tree_node *other = NULL;
     *ret_first = atomic_compare_exchange_strong_explicit(slot, &other, node, memory_order_acq_rel,
                                                          memory_order_acquire);
     if (*ret_first)
         return node;
-    img_node_free(tree, node);
+    img_tree_node_free(tree, node);
     return other;
 }
 
-int img_tree_root(const struct img_tree *tree_, struct img_node **ret)
+int img_tree_root(const struct img_tree *tree_, struct img_tree_node **ret)
 {
     static const struct img_key_bytes low;
     struct img_tree *tree = (struct img_tree *)(uintptr_t)tree_; /* loading is no change */
-    struct img_node *node = atomic_load_explicit(&tree->root, memory_order_acquire);
+    struct img_tree_node *node = atomic_load_explicit(&tree->root, memory_order_acquire);
     bool first;
     if (!node && tree->params.root.block) {
         struct img_leaf_limits limits = {
@@ -134,9 +134,9 @@ static bool high_of(const struct img_path *path, unsigned level, struct img_key_
 }
 
 static int child_load(struct img_tree *tree, const struct img_path *path, unsigned level,
-                      struct img_node **ret)
+                      struct img_tree_node **ret)
 {
-    struct img_node *parent = path->node[level], *node;
+    struct img_tree_node *parent = path->node[level], *node;
     unsigned i = path->index[level];
     struct img_key_bytes low, high;
     size_t len;
@@ -159,9 +159,9 @@ static int child_load(struct img_tree *tree, const struct img_path *path, unsign
 }
 
 int img_tree_child(const struct img_tree *tree, const struct img_path *path, unsigned level,
-                   struct img_node **ret)
+                   struct img_tree_node **ret)
 {
-    struct img_node *child = img_node_child(path->node[level], path->index[level]);
+    struct img_tree_node *child = img_tree_node_child(path->node[level], path->index[level]);
     if (!child)
         return child_load((struct img_tree *)(uintptr_t)tree, path, level, ret);
     *ret = child;
@@ -169,7 +169,7 @@ int img_tree_child(const struct img_tree *tree, const struct img_path *path, uns
 }
 
 /* Tells the cache that a leaf is in use. */
-static void touch(struct img_node *leaf)
+static void touch(struct img_tree_node *leaf)
 {
     if (!atomic_load_explicit(&leaf->used, memory_order_relaxed))
         atomic_store_explicit(&leaf->used, 1, memory_order_relaxed);
@@ -178,7 +178,7 @@ static void touch(struct img_node *leaf)
 int img_tree_descend(const struct img_tree *tree, const struct img_key_bytes *key,
                      struct img_path *path)
 {
-    struct img_node *node;
+    struct img_tree_node *node;
     int r = img_tree_root(tree, &node);
     if (r < 0)
         return r;
@@ -225,7 +225,7 @@ int img_tree_get(const struct img_tree *tree, struct img_key key, const void **r
 static int step_leaf(const struct img_tree *tree, struct img_path *path, int step)
 {
     unsigned level = 1, end;
-    struct img_node *node = path->node[0];
+    struct img_tree_node *node = path->node[0];
     for (;; level++) {
         if (level > path->top)
             return LT_ENOENT;

@@ -14,17 +14,17 @@
 
 /* ---- Records of inner nodes ---------------------------------------------------------------- */
 
-static void open_child(struct img_node *parent, unsigned i, struct img_node *child)
+static void open_child(struct img_tree_node *parent, unsigned i, struct img_tree_node *child)
 {
     for (unsigned k = parent->leaf.count; k > i; k--)
-        img_node_set_child(parent, k, img_node_child(parent, k - 1));
-    img_node_set_child(parent, i, child);
+        img_tree_node_set_child(parent, k, img_tree_node_child(parent, k - 1));
+    img_tree_node_set_child(parent, i, child);
     parent->loaded++;
 }
 
 /* Adds `child` as the i-th, with this key. There is room. */
-static void add_child(struct img_tree *tree, struct img_node *parent, unsigned i,
-                      const struct img_key_bytes *key, struct img_node *child)
+static void add_child(struct img_tree *tree, struct img_tree_node *parent, unsigned i,
+                      const struct img_key_bytes *key, struct img_tree_node *child)
 {
     open_child(parent, i, child);
     uint8_t *link = img_leaf_insert(&parent->leaf, i, key, IMG_LINK_SIZE, tree->scratch);
@@ -33,7 +33,7 @@ static void add_child(struct img_tree *tree, struct img_node *parent, unsigned i
 
 /* Child i is no longer one. Its neighbour takes its keys: the left one or, if there is none, the
  * right one. */
-static void remove_child(struct img_node *parent, unsigned i)
+static void remove_child(struct img_tree_node *parent, unsigned i)
 {
     struct img_leaf *leaf = &parent->leaf;
     unsigned record = i;
@@ -44,14 +44,14 @@ static void remove_child(struct img_node *parent, unsigned i)
         record = 1;
     }
     for (unsigned k = i; k + 1u < leaf->count; k++)
-        img_node_set_child(parent, k, img_node_child(parent, k + 1));
-    img_node_set_child(parent, leaf->count - 1u, NULL);
+        img_tree_node_set_child(parent, k, img_tree_node_child(parent, k + 1));
+    img_tree_node_set_child(parent, leaf->count - 1u, NULL);
     img_leaf_remove(leaf, record);
     parent->loaded--;
 }
 
 /* Gives child i another key. There is room. */
-static void change_key(struct img_tree *tree, struct img_node *parent, unsigned i,
+static void change_key(struct img_tree *tree, struct img_tree_node *parent, unsigned i,
                        const struct img_key_bytes *key)
 {
     uint8_t link[IMG_LINK_SIZE];
@@ -63,13 +63,13 @@ static void change_key(struct img_tree *tree, struct img_node *parent, unsigned 
 }
 
 /* Moves children from the end of `from` to the start of the empty `to`. */
-static void move_last_children(struct img_node *to, struct img_node *from, unsigned count)
+static void move_last_children(struct img_tree_node *to, struct img_tree_node *from, unsigned count)
 {
     unsigned first = from->leaf.count - count;
     for (unsigned i = 0; i < count; i++) {
-        struct img_node *child = img_node_child(from, first + i);
-        img_node_set_child(to, i, child);
-        img_node_set_child(from, first + i, NULL);
+        struct img_tree_node *child = img_tree_node_child(from, first + i);
+        img_tree_node_set_child(to, i, child);
+        img_tree_node_set_child(from, first + i, NULL);
         to->loaded += child != NULL;
         from->loaded -= child != NULL;
     }
@@ -84,7 +84,7 @@ struct sequence {
     unsigned count;
 };
 
-static struct sequence sequence(const struct img_node *node, const struct img_need *need)
+static struct sequence sequence(const struct img_tree_node *node, const struct img_need *need)
 {
     unsigned more = need && !need->found;
     return (struct sequence){.leaf = &node->leaf, .need = need, .count = node->leaf.count + more};
@@ -130,7 +130,7 @@ static unsigned balanced(const struct sequence *s)
  * How many are to be on the left. Where records come in ascending order, what is left behind stays
  * full: the next record begins a new node, or ends the one it is in.
  */
-static unsigned split_leaf_at(const struct img_node *node, const struct sequence *s)
+static unsigned split_leaf_at(const struct img_tree_node *node, const struct sequence *s)
 {
     const struct img_need *need = s->need;
     if (need->found)
@@ -146,13 +146,13 @@ static unsigned split_leaf_at(const struct img_node *node, const struct sequence
 }
 
 /* A new root above the old one. */
-static struct img_node *grow_root(struct img_tree *tree, struct img_node *old)
+static struct img_tree_node *grow_root(struct img_tree *tree, struct img_tree_node *old)
 {
     static const struct img_key_bytes none;
-    struct img_node *root = img_node_new(tree, old->level + 1u);
+    struct img_tree_node *root = img_tree_node_new(tree, old->level + 1u);
     if (!root)
         return NULL;
-    img_node_dirty(tree, root);
+    img_tree_node_dirty(tree, root);
     add_child(tree, root, 0, &none, old);
     atomic_store_explicit(&tree->root, root, memory_order_release);
     return root;
@@ -162,18 +162,18 @@ static struct img_node *grow_root(struct img_tree *tree, struct img_node *old)
 static int split(struct img_tree *tree, struct img_path *path, unsigned level,
                  const struct img_need *need)
 {
-    struct img_node *node = path->node[level], *right, *parent;
+    struct img_tree_node *node = path->node[level], *right, *parent;
     struct img_key_bytes before, key;
     struct sequence s = sequence(node, level == 0 ? need : NULL);
     if (level == path->top && level + 1 == IMG_LEVELS)
         return LT_ENOSPC;
-    right = img_node_new(tree, level);
+    right = img_tree_node_new(tree, level);
     if (!right)
         return LT_ENOMEM;
     if (level == path->top) {
         parent = grow_root(tree, node);
         if (!parent) {
-            img_node_free(tree, right);
+            img_tree_node_free(tree, right);
             return LT_ENOMEM;
         }
         path->index[level + 1] = 0;
@@ -192,7 +192,7 @@ static int split(struct img_tree *tree, struct img_path *path, unsigned level,
         img_leaf_key(&node->leaf, at, &key);
         move_last_children(right, node, node->leaf.count - at);
     }
-    img_node_dirty(tree, right);
+    img_tree_node_dirty(tree, right);
     img_leaf_move_last(&right->leaf, &node->leaf, node->leaf.count - at, tree->scratch);
     add_child(tree, parent, path->index[level + 1] + 1u, &key, right);
     return 0;
@@ -217,8 +217,8 @@ static unsigned count_from_end(const struct img_leaf *leaf, size_t bytes, bool f
  * False: it has not, or it cannot be done. */
 static bool share_with(struct img_tree *tree, struct img_path *path, unsigned i)
 {
-    struct img_node *parent = path->node[1], *node = path->node[0];
-    struct img_node *other = img_node_child(parent, i);
+    struct img_tree_node *parent = path->node[1], *node = path->node[0];
+    struct img_tree_node *other = img_tree_node_child(parent, i);
     struct img_leaf *leaf = &node->leaf;
     struct img_key_bytes before, key;
     bool to_left = i < path->index[1];
@@ -246,7 +246,7 @@ static bool share_with(struct img_tree *tree, struct img_path *path, unsigned i)
 
 static bool share(struct img_tree *tree, struct img_path *path, const struct img_need *need)
 {
-    const struct img_node *node = path->node[0];
+    const struct img_tree_node *node = path->node[0];
     bool ascending = need->at == node->leaf.count || (node->run >= RUN_MIN && !need->found);
     if (tree->undoing || path->top == 0 || ascending)
         return false;
@@ -289,7 +289,7 @@ int img_tree_make_room(struct img_tree *tree, struct img_path *path, const struc
 int img_tree_lower(struct img_tree *tree, struct img_path *path, const struct img_need *need)
 {
     unsigned level = path->below;
-    struct img_node *node = path->node[level];
+    struct img_tree_node *node = path->node[level];
     struct img_key_bytes low = {{0}};
     if (level < path->top)
         img_leaf_key(&path->node[level + 1]->leaf, path->index[level + 1], &low);
@@ -305,7 +305,7 @@ int img_tree_lower(struct img_tree *tree, struct img_path *path, const struct im
  * spare. */
 static bool merge(struct img_tree *tree, struct img_path *path, unsigned level, unsigned i)
 {
-    struct img_node *parent = path->node[level], *left, *right;
+    struct img_tree_node *parent = path->node[level], *left, *right;
     unsigned max = (tree->params.block_size - (uint32_t)sizeof(struct img_block_header)) / 5 * 4;
     uint16_t index = path->index[level];
     path->index[level] = (uint16_t)i;
@@ -320,11 +320,11 @@ static bool merge(struct img_tree *tree, struct img_path *path, unsigned level, 
     unsigned at = left->leaf.count, count = right->leaf.count;
     img_leaf_append(&left->leaf, &right->leaf, tree->scratch);
     for (unsigned k = 0; k < count && level > 1; k++)
-        img_node_set_child(left, at + k, img_node_child(right, k));
+        img_tree_node_set_child(left, at + k, img_tree_node_child(right, k));
     left->loaded += right->loaded;
     left->run = 0;
     remove_child(parent, i + 1);
-    img_node_drop(tree, right);
+    img_tree_node_drop(tree, right);
     return true;
 }
 
@@ -342,10 +342,10 @@ static bool merge_sparse(struct img_tree *tree, struct img_path *path, unsigned 
 /* The root goes while it has one child, or nothing at all. */
 static void shrink_root(struct img_tree *tree)
 {
-    struct img_node *root;
+    struct img_tree_node *root;
     while (img_tree_root(tree, &root) >= 0 && root) {
         struct img_path path = {.top = root->level};
-        struct img_node *child = NULL;
+        struct img_tree_node *child = NULL;
         path.node[root->level] = root;
         if (root->leaf.count > (root->level > 0))
             return;
@@ -353,17 +353,17 @@ static void shrink_root(struct img_tree *tree)
             return;
         tree->params.root = (struct img_root){0};
         atomic_store_explicit(&tree->root, child, memory_order_release);
-        img_node_drop(tree, root);
+        img_tree_node_drop(tree, root);
     }
 }
 
 void img_tree_shrink(struct img_tree *tree, struct img_path *path)
 {
     for (unsigned level = 0; level < path->top; level++) {
-        struct img_node *node = path->node[level];
+        struct img_tree_node *node = path->node[level];
         if (node->leaf.count == 0) {
             remove_child(path->node[level + 1], path->index[level + 1]);
-            img_node_drop(tree, node);
+            img_tree_node_drop(tree, node);
         } else if (!merge_sparse(tree, path, level)) {
             break;
         }

@@ -23,13 +23,13 @@ static struct node_layout node_layout(uint32_t block_size, unsigned level)
     size_t links = (block_size - sizeof(struct img_block_header)) / (IMG_LINK_SIZE + 4u);
     layout.children = level > 0 ? links : 0;
     layout.heads = level > 0 ? links : block_size / 24;
-    layout.heads_at = sizeof(struct img_node) + layout.children * sizeof(void *);
+    layout.heads_at = sizeof(struct img_tree_node) + layout.children * sizeof(void *);
     layout.page_at = (layout.heads_at + layout.heads * sizeof(uint32_t) + 15) / 16 * 16;
     layout.end = layout.page_at + block_size;
     return layout;
 }
 
-size_t img_node_bytes(uint32_t block_size, unsigned level)
+size_t img_tree_node_bytes(uint32_t block_size, unsigned level)
 {
     return node_layout(block_size, level).end + ALLOCATION;
 }
@@ -39,10 +39,10 @@ static struct img_spares *spares_of(struct img_tree *tree, unsigned level)
     return &tree->spares[level > 0];
 }
 
-static struct img_node *take_spare(struct img_tree *tree, unsigned level)
+static struct img_tree_node *take_spare(struct img_tree *tree, unsigned level)
 {
     struct img_spares *spares = spares_of(tree, level);
-    struct img_node *node = spares->first;
+    struct img_tree_node *node = spares->first;
     if (node) {
         spares->first = node->next_spare;
         spares->count--;
@@ -50,7 +50,7 @@ static struct img_node *take_spare(struct img_tree *tree, unsigned level)
     return node;
 }
 
-static void keep_spare(struct img_tree *tree, struct img_node *node)
+static void keep_spare(struct img_tree *tree, struct img_tree_node *node)
 {
     struct img_spares *spares = spares_of(tree, node->level);
     node->next_spare = spares->first;
@@ -59,15 +59,15 @@ static void keep_spare(struct img_tree *tree, struct img_node *node)
 }
 
 /* An empty node in memory that takes no part in anything yet. */
-static struct img_node *node_init(const struct img_tree *tree, void *memory, unsigned level)
+static struct img_tree_node *node_init(const struct img_tree *tree, void *memory, unsigned level)
 {
     uint32_t block_size = tree->params.block_size;
     struct node_layout layout = node_layout(block_size, level);
-    struct img_node *node = memory;
+    struct img_tree_node *node = memory;
     uint8_t *bytes = memory;
     memset(node, 0, layout.heads_at);
     node->level = (uint8_t)level;
-    node->children = level > 0 ? (_Atomic(struct img_node *) *)(node + 1) : NULL;
+    node->children = level > 0 ? (_Atomic(struct img_tree_node *) *)(node + 1) : NULL;
     node->leaf.heads = (uint32_t *)(void *)(bytes + layout.heads_at);
     node->leaf.heads_max = (uint32_t)layout.heads;
     node->leaf.page = bytes + layout.page_at;
@@ -77,7 +77,7 @@ static struct img_node *node_init(const struct img_tree *tree, void *memory, uns
     return node;
 }
 
-struct img_node *img_node_new(struct img_tree *tree, unsigned level)
+struct img_tree_node *img_tree_node_new(struct img_tree *tree, unsigned level)
 {
     void *memory = malloc(node_layout(tree->params.block_size, level).end);
     if (memory)
@@ -87,7 +87,7 @@ struct img_node *img_node_new(struct img_tree *tree, unsigned level)
     return memory ? node_init(tree, memory, level) : NULL;
 }
 
-void img_node_free(struct img_tree *tree, struct img_node *node)
+void img_tree_node_free(struct img_tree *tree, struct img_tree_node *node)
 {
     atomic_fetch_sub_explicit(&tree->memory, tree->node_bytes[node->level > 0],
                               memory_order_relaxed);
@@ -110,7 +110,7 @@ int img_tree_left_reserve(struct img_tree *tree, size_t count)
     return 0;
 }
 
-void img_node_drop(struct img_tree *tree, struct img_node *node)
+void img_tree_node_drop(struct img_tree *tree, struct img_tree_node *node)
 {
     size_t bytes = tree->node_bytes[node->level > 0];
     assert(tree->left_count < tree->left_max);
@@ -127,7 +127,7 @@ void img_node_drop(struct img_tree *tree, struct img_node *node)
         tree->owed++;
         keep_spare(tree, node);
     } else {
-        img_node_free(tree, node);
+        img_tree_node_free(tree, node);
     }
 }
 
@@ -136,7 +136,7 @@ void img_node_drop(struct img_tree *tree, struct img_node *node)
 static bool fill_spares(struct img_tree *tree, unsigned level, size_t count)
 {
     while (spares_of(tree, level)->count < count) {
-        struct img_node *node = img_node_new(tree, level);
+        struct img_tree_node *node = img_tree_node_new(tree, level);
         if (!node)
             return false;
         keep_spare(tree, node);
@@ -155,13 +155,13 @@ bool img_tree_owe(struct img_tree *tree)
 static void trim_spares(struct img_tree *tree, unsigned level, size_t count)
 {
     while (spares_of(tree, level)->count > count)
-        img_node_free(tree, take_spare(tree, level));
+        img_tree_node_free(tree, take_spare(tree, level));
 }
 
 /*
  * Undoing needs no nodes at all as long as nodes were only split: what is then between two keys
  * fitted into one node before. It needs some where records moved between nodes, and these were set
- * aside when that happened: img_tree_owe(), img_node_drop().
+ * aside when that happened: img_tree_owe(), img_tree_node_drop().
  */
 int img_tree_reserve(struct img_tree *tree, unsigned changes)
 {

@@ -7,9 +7,9 @@
 /* ---- Owning nodes -------------------------------------------------------------------------- */
 
 /* A copy of a node that is being written, to be changed in its place. */
-static struct img_node *node_copy(struct img_tree *tree, struct img_node *node)
+static struct img_tree_node *node_copy(struct img_tree *tree, struct img_tree_node *node)
 {
-    struct img_node *copy = img_node_new(tree, node->level);
+    struct img_tree_node *copy = img_tree_node_new(tree, node->level);
     if (!copy)
         return NULL;
     img_leaf_copy(&copy->leaf, &node->leaf);
@@ -26,9 +26,9 @@ static struct img_node *node_copy(struct img_tree *tree, struct img_node *node)
 }
 
 /* Makes the node that *slot leads to dirty. */
-static int own(struct img_tree *tree, _Atomic(struct img_node *) *slot)
+static int own(struct img_tree *tree, _Atomic(struct img_tree_node *) *slot)
 {
-    struct img_node *node = atomic_load_explicit(slot, memory_order_relaxed);
+    struct img_tree_node *node = atomic_load_explicit(slot, memory_order_relaxed);
     if (node->flags & NODE_DIRTY)
         return 0;
     if (node->flags & NODE_FROZEN) {
@@ -37,11 +37,11 @@ static int own(struct img_tree *tree, _Atomic(struct img_node *) *slot)
             return LT_ENOMEM;
         atomic_store_explicit(slot, node, memory_order_release);
     }
-    img_node_dirty(tree, node);
+    img_tree_node_dirty(tree, node);
     return 0;
 }
 
-void img_node_dirty(struct img_tree *tree, struct img_node *node)
+void img_tree_node_dirty(struct img_tree *tree, struct img_tree_node *node)
 {
     node->flags = NODE_DIRTY;
     tree->dirty++;
@@ -49,11 +49,12 @@ void img_node_dirty(struct img_tree *tree, struct img_node *node)
     tree->pinned += tree->node_bytes[node->level > 0];
 }
 
-int img_child_own(struct img_tree *tree, struct img_node *parent, unsigned i, struct img_node **ret)
+int img_child_own(struct img_tree *tree, struct img_tree_node *parent, unsigned i,
+                  struct img_tree_node **ret)
 {
     int r = own(tree, &parent->children[i]);
     if (r >= 0)
-        *ret = img_node_child(parent, i);
+        *ret = img_tree_node_child(parent, i);
     return r;
 }
 
@@ -73,10 +74,10 @@ static int own_path(struct img_tree *tree, struct img_path *path)
 
 static int first_leaf(struct img_tree *tree, struct img_path *path)
 {
-    struct img_node *node = img_node_new(tree, 0);
+    struct img_tree_node *node = img_tree_node_new(tree, 0);
     if (!node)
         return LT_ENOMEM;
-    img_node_dirty(tree, node);
+    img_tree_node_dirty(tree, node);
     atomic_store_explicit(&tree->root, node, memory_order_release);
     path->top = path->below = 0;
     path->node[0] = node;
@@ -84,7 +85,7 @@ static int first_leaf(struct img_tree *tree, struct img_path *path)
 }
 
 /* Remembers where in the node records are added. */
-static void note_insert(struct img_node *node, unsigned at)
+static void note_insert(struct img_tree_node *node, unsigned at)
 {
     bool behind = at == node->last + 1u;
     node->run = (uint16_t)(behind ? node->run + (node->run < UINT16_MAX) : 0);
@@ -92,7 +93,7 @@ static void note_insert(struct img_node *node, unsigned at)
 }
 
 /* Puts the item into the leaf if it has room for it. */
-static uint8_t *put_in_leaf(struct img_tree *tree, struct img_node *node,
+static uint8_t *put_in_leaf(struct img_tree *tree, struct img_tree_node *node,
                             const struct img_need *need)
 {
     struct img_leaf *leaf = &node->leaf;
