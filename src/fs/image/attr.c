@@ -6,8 +6,6 @@
 
 #include <lintel/acl.h>
 
-#define GENERATION 1u /* of every node: ids are never used twice */
-
 /* ---- What a node says of itself ------------------------------------------------------------ */
 
 /* What tmpfs gives a directory: 20 bytes an entry, "." and ".." among them. */
@@ -37,7 +35,7 @@ static void main_attr(const struct img_node *node, struct lt_attr *ret) REQUIRES
         .gid = inode->gid,
         .rdev = inode->rdev,
         .block_size = img_block_size(img_fs_of(node)->store),
-        .generation = GENERATION,
+        .generation = IMG_GENERATION,
         .win_attrs = inode->win_attrs,
         .inode_flags = inode->inode_flags,
         .reparse_tag = inode->reparse_tag,
@@ -110,16 +108,18 @@ static bool atime_due(const struct img_inode *inode, struct lt_time now)
     return now.sec > inode->atime.sec && now.sec - inode->atime.sec >= 24 * 60 * 60;
 }
 
-/* No transaction: nothing but the inode in memory changes, and a read never fails for it. */
-static void touch(struct img_node *node, struct lt_time now) NO_THREAD_SAFETY_ANALYSIS
+/* A read does not fail for it, nor wait until it is durable. */
+static void touch(struct img_node *node, struct lt_time now)
 {
-    struct lt_rwlock *lock = &img_fs_of(node)->store->lock;
-    lt_rwlock_write(lock);
+    struct img_txn txn;
+    if (img_begin(img_fs_of(node)->store, IMG_SHRINK, &txn) != 0)
+        return;
+    txn.lazy = true;
     if (atime_due(&node->inode, now)) {
         node->inode.atime = now;
         img_node_dirty(node);
     }
-    lt_rwlock_write_unlock(lock);
+    (void)img_end(&txn, 0);
 }
 
 void img_accessed(struct img_node *node)

@@ -45,6 +45,8 @@ enum {
     IMG_DEAD = 0x2  /* it is being removed: nobody gets a reference any more */
 };
 
+#define IMG_GENERATION 1u /* lt_attr.generation of every node: ids are never used twice */
+
 struct img_pending; /* data.h */
 
 struct img_node {

@@ -139,6 +139,7 @@ struct img_txn {
     enum img_purpose purpose;
     size_t undo_mark, log_mark; /* private */
     bool commit;                /* set it: img_end() returns when all so far is durable */
+    bool lazy;                  /* set it: img_end() does not wait, not even with IMG_SYNC_ALWAYS */
 };
 
 /*

@@ -270,7 +270,7 @@ int img_end(struct img_txn *txn, int r) NO_THREAD_SAFETY_ANALYSIS
     img_wake_later(store);
     if (due)
         img_wake_now(store);
-    bool now = priv->options.sync == IMG_SYNC_ALWAYS || txn->commit;
+    bool now = txn->commit || (priv->options.sync == IMG_SYNC_ALWAYS && !txn->lazy);
     if (now && priv->options.sync != IMG_SYNC_NONE) {
         int error = img_commit_upto(store, target);
         if (error < 0)

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "format.h"
+
+#include "inode.h"
+#include "kinds.h"
+#include "store/store.h"
+
+#include <base/unicode.h>
+#include <stdlib.h>
+
+#define ROOT_MODE 0755u
+#define CHECK_SIZE 4u             /* of CRC-32C */
+#define CACHE (UINT64_C(1) << 20) /* for a handful of items */
+
+/* ---- A device that stays the caller's ------------------------------------------------------ */
+
+struct borrowed {
+    struct lt_device base;
+    struct lt_device *dev;
+};
+
+static struct lt_device *lender(struct lt_device *dev)
+{
+    return ((struct borrowed *)dev)->dev;
+}
+
+static uint64_t borrowed_size(struct lt_device *dev)
+{
+    return lt_device_size(lender(dev));
+}
+
+static int borrowed_read(struct lt_device *dev, uint64_t offset, void *buf, size_t len)
+{
+    return lt_device_read(lender(dev), offset, buf, len);
+}
+
+static int borrowed_write(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
+                          size_t count)
+{
+    return lt_device_write(lender(dev), offset, segs, count);
+}
+
+static int borrowed_flush(struct lt_device *dev)
+{
+    return lt_device_flush(lender(dev));
+}
+
+static int borrowed_discard(struct lt_device *dev, uint64_t offset, uint64_t len)
+{
+    return lt_device_discard(lender(dev), offset, len);
+}
+
+static int borrowed_reserve(struct lt_device *dev, uint64_t offset, uint64_t len)
+{
+    return lt_device_reserve(lender(dev), offset, len);
+}
+
+static int borrowed_resize(struct lt_device *dev, uint64_t size)
+{
+    return lt_device_resize(lender(dev), size);
+}
+
+static void borrowed_close(struct lt_device *dev)
+{
+    free(dev);
+}
+
+static struct lt_device *borrow(struct lt_device *dev)
+{
+    static const struct lt_device_ops ops = {
+        .size = borrowed_size,
+        .read = borrowed_read,
+        .write = borrowed_write,
+        .flush = borrowed_flush,
+        .discard = borrowed_discard,
+        .reserve = borrowed_reserve,
+        .resize = borrowed_resize,
+        .close = borrowed_close,
+    };
+    struct borrowed *b = malloc(sizeof(*b));
+    if (!b)
+        return NULL;
+    *b = (struct borrowed){.base = {.ops = &ops, .read_only = dev->read_only}, .dev = dev};
+    return &b->base;
+}
+
+/* ---- What an empty volume has -------------------------------------------------------------- */
+
+static int put_root(struct img_txn *txn, const struct lt_image_params *params, struct lt_time now)
+{
+    uint8_t value[IMG_INODE_MAX];
+    uint32_t mode = params->root_mode ? params->root_mode & LT_S_PERM : ROOT_MODE;
+    const struct img_inode inode = {
+        .atime = now,
+        .mtime = now,
+        .ctime = now,
+        .btime = now,
+        .version = 1,
+        .uid = params->root_uid,
+        .gid = params->root_gid,
+        .nlink = 2,
+        .mode = (uint16_t)(LT_S_IFDIR | mode),
+    };
+    size_t len = img_inode_encode(&inode, value);
+    int r = img_put(txn, img_key(IMG_ID_ROOT, IMG_INODE, 0), value, len);
+    return r < 0 ? r : img_count_node(txn, 1);
+}
+
+static int populate(struct img_store *store, const struct lt_image_params *params,
+                    struct lt_time now)
+{
+    struct img_txn txn;
+    struct lt_str label = lt_str(params->label ? params->label : "");
+    int r = img_begin(store, IMG_GROW, &txn);
+    if (r)
+        return r;
+    r = put_root(&txn, params, now);
+    if (r == 0 && label.len > 0)
+        r = img_put(&txn, img_key(IMG_ID_VOLUME, IMG_LABEL, 0), label.s, label.len);
+    return img_end(&txn, r);
+}
+
+static int check_params(const struct lt_image_params *params, struct lt_diag *diag)
+{
+    struct lt_str label = lt_str(params->label ? params->label : "");
+    if (!lt_utf8_valid(label) || lt_utf8_units(label) > LT_LABEL_UNITS_MAX)
+        return lt_diag_set(diag, LT_EINVAL, "label: more than %u characters, or not UTF-8",
+                           LT_LABEL_UNITS_MAX);
+    return 0;
+}
+
+int img_fs_format(struct lt_device *dev, const struct lt_image_params *params, struct lt_diag *diag)
+{
+    const struct img_store_options options = {.sync = IMG_SYNC_NONE, .cache = CACHE};
+    const struct img_store_format format = {
+        .size = params->size ? params->size : lt_device_size(dev),
+        .block_size = params->block_size ? params->block_size : IMG_BLOCK_SIZE_MIN,
+        .data_check_size = params->data_checks ? CHECK_SIZE : 0,
+        .name_case = params->name_case == LT_CASE_INSENSITIVE,
+        .log_size = params->log_size,
+        .nodes_max = params->nodes_max,
+        .created = lt_clock_now(),
+    };
+    struct img_store *store;
+    int r = check_params(params, diag);
+    if (r == 0)
+        r = img_store_format(dev, &format, diag);
+    if (r < 0)
+        return r;
+    struct lt_device *borrowed = borrow(dev);
+    if (!borrowed)
+        return lt_diag_set(diag, LT_ENOMEM, "%s", lt_error_text(LT_ENOMEM));
+    r = img_store_open(borrowed, &options, &store, diag);
+    if (r < 0) {
+        lt_device_close(borrowed);
+        return r;
+    }
+    r = populate(store, params, format.created);
+    int end = img_store_close(store);
+    r = r < 0 ? r : end;
+    return r < 0 ? lt_diag_set(diag, r, "making the root directory: %s", lt_error_text(r)) : 0;
+}
