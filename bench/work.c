@@ -68,8 +68,8 @@ static void *map_shared(size_t size)
 
 static const struct operation *find_operation(const char *name)
 {
-    const struct operation *const tables[] = {work_names, work_data};
-    for (size_t t = 0; t < 2; t++) {
+    const struct operation *const tables[] = {work_names, work_data, work_files};
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
         for (const struct operation *op = tables[t]; op->name; op++) {
             if (!strcmp(op->name, name))
                 return op;
@@ -247,8 +247,8 @@ static int usage(void)
     fprintf(stderr,
             "usage: bench-work DIR OPERATION [count=N] [files=N] [clients=N] [prefix=P] [to=P]\n"
             "                  [bytes=N] [block=N] [scattered] [direct] [fresh] [cold] [sync]\n\n");
-    const struct operation *const tables[] = {work_names, work_data};
-    for (size_t t = 0; t < 2; t++) {
+    const struct operation *const tables[] = {work_names, work_data, work_files};
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
         for (const struct operation *op = tables[t]; op->name; op++)
             fprintf(stderr, "  %-12s %s\n", op->name, op->help);
     }

@@ -59,6 +59,7 @@ struct operation {
 
 extern const struct operation work_names[]; /* each ends with name NULL */
 extern const struct operation work_data[];
+extern const struct operation work_files[];
 
 /* The next number of a client's own reproducible sequence (xorshift64*). */
 uint64_t work_random(struct client *c);
