@@ -126,6 +126,23 @@ uint8_t *img_leaf_value(const struct img_leaf *leaf, unsigned i, size_t *ret_len
     return r.value;
 }
 
+void img_leaf_link(const struct img_leaf *leaf, unsigned i, uint64_t *ret_block,
+                   uint64_t *ret_birth)
+{
+    struct record r = record_at(leaf, i);
+    const struct img_link *link = (const struct img_link *)r.value;
+    *ret_block = lt_get_le64(link->block);
+    *ret_birth = lt_get_le64(link->birth);
+}
+
+void img_leaf_set_link(struct img_leaf *leaf, unsigned i, uint64_t block, uint64_t birth)
+{
+    struct record r = record_at(leaf, i);
+    struct img_link *link = (struct img_link *)r.value;
+    link->block = lt_put_le64(block);
+    link->birth = lt_put_le64(birth);
+}
+
 static void record_key(const struct img_leaf *leaf, const struct record *r,
                        struct img_key_bytes *ret)
 {

@@ -58,6 +58,11 @@ unsigned img_leaf_search(const struct img_leaf *leaf, const struct img_key_bytes
 void img_leaf_key(const struct img_leaf *leaf, unsigned i, struct img_key_bytes *ret);
 uint8_t *img_leaf_value(const struct img_leaf *leaf, unsigned i, size_t *ret_len);
 
+/* An inner node's value. */
+void img_leaf_link(const struct img_leaf *leaf, unsigned i, uint64_t *ret_block,
+                   uint64_t *ret_birth);
+void img_leaf_set_link(struct img_leaf *leaf, unsigned i, uint64_t block, uint64_t birth);
+
 /* Bytes that record i takes, its slot included. */
 size_t img_leaf_record_size(const struct img_leaf *leaf, unsigned i);
 /* Bytes that a new record of these would take, its slot included, if the prefix stayed. */

@@ -139,11 +139,8 @@ static int child_load(struct img_tree *tree, const struct img_path *path, unsign
     struct img_tree_node *parent = path->node[level], *node;
     unsigned i = path->index[level];
     struct img_key_bytes low, high;
-    size_t len;
-    const struct img_link *link = (const struct img_link *)img_leaf_value(&parent->leaf, i, &len);
-    struct img_root where = {.block = lt_get_le64(link->block),
-                             .birth = lt_get_le64(link->birth),
-                             .level = (uint8_t)(level - 1)};
+    struct img_root where = {.level = (uint8_t)(level - 1)};
+    img_leaf_link(&parent->leaf, i, &where.block, &where.birth);
     struct img_leaf_limits limits = {.level = where.level, .low = &low};
     bool first;
     img_leaf_key(&parent->leaf, i, &low);

@@ -100,7 +100,9 @@ size_t img_tree_unassigned(const struct img_tree *tree);
 /*
  * Gives every dirty node that has none a place, asking take(arg, count, ret_block, ret_count) for
  * runs of up to `count` blocks in the order of keys, and tells gone(arg, block) of the places that
- * they leave. An error of take ends it; what was assigned so far stays so.
+ * they leave, and that nodes left which are no more; so it is called even if no node is dirty. An
+ * error of take ends it; what was assigned so far stays so. Until the freeze items may be put, but
+ * not deleted.
  */
 int img_tree_assign(struct img_tree *tree,
                     int (*take)(void *arg, uint64_t count, uint64_t *ret_block,
@@ -108,7 +110,7 @@ int img_tree_assign(struct img_tree *tree,
                     void (*gone)(void *arg, uint64_t block), void *arg);
 
 /* Takes back what img_tree_assign() gave since the last freeze: the places are told to
- * back(arg, block), and the nodes keep their old ones. */
+ * back(arg, block). The places that gone() was told of stay gone: each is told once. */
 void img_tree_unassign(struct img_tree *tree, void (*back)(void *arg, uint64_t block), void *arg);
 
 /* A set of pages to be written, sorted by block. */

@@ -195,3 +195,90 @@ size_t img_tree_pinned(const struct img_tree *tree)
 {
     return tree->pinned;
 }
+
+/* Drops child i if it is clean, nothing below it is loaded, and it was not used since the last
+ * time. */
+static void drop_child(struct img_tree *tree, struct img_tree_node *parent, unsigned i)
+{
+    struct img_tree_node *child = img_tree_node_child(parent, i);
+    if (!child || child->flags || child->loaded > 0)
+        return;
+    if (child->used) {
+        child->used = 0;
+        return;
+    }
+    img_tree_node_set_child(parent, i, NULL);
+    parent->loaded--;
+    img_tree_node_free(tree, child);
+}
+
+/* Down from `level` towards the hand, or with all indices 0; returns the level reached. */
+static unsigned go_down(const struct img_tree *tree, struct img_path *path, unsigned level,
+                        bool to_hand)
+{
+    for (;; level--) {
+        struct img_tree_node *node = path->node[level], *child;
+        unsigned i = 0;
+        if (to_hand) {
+            bool found;
+            i = img_leaf_search(&node->leaf, &tree->hand, &found);
+            i = found || i == 0 ? i : i - 1;
+        }
+        path->index[level] = (uint16_t)i;
+        child = level > 1 ? img_tree_node_child(node, i) : NULL;
+        if (!child)
+            return level;
+        path->node[level - 1] = child;
+    }
+}
+
+/* Goes round over the nodes below the root, at most twice, from where it stopped the last time. */
+static void go_round(struct img_tree *tree, struct img_tree_node *root, size_t target)
+{
+    struct img_path path = {.top = root->level};
+    path.node[root->level] = root;
+    unsigned rounds = 0, level = go_down(tree, &path, root->level, true);
+    while (img_tree_memory(tree) > target) {
+        struct img_tree_node *node = path.node[level];
+        if (path.index[level] < node->leaf.count) {
+            struct img_tree_node *child = img_tree_node_child(node, path.index[level]);
+            if (level > 1 && child) {
+                path.node[level - 1] = child;
+                level = go_down(tree, &path, level - 1, false);
+                continue;
+            }
+            drop_child(tree, node, path.index[level]++);
+        } else if (level < path.top) {
+            level++;
+            drop_child(tree, path.node[level], path.index[level]);
+            path.index[level]++;
+        } else if (++rounds <= 2) {
+            level = go_down(tree, &path, path.top, false);
+        } else {
+            break;
+        }
+    }
+    unsigned i = path.index[level];
+    if (i < path.node[level]->leaf.count)
+        img_leaf_key(&path.node[level]->leaf, i, &tree->hand);
+    else
+        tree->hand = (struct img_key_bytes){{0}};
+}
+
+void img_tree_evict(struct img_tree *tree, size_t target)
+{
+    struct img_tree_node *root = atomic_load_explicit(&tree->root, memory_order_acquire);
+    size_t kept = tree->pinned + tree->spares[0].count * tree->node_bytes[0] +
+                  tree->spares[1].count * tree->node_bytes[1];
+    if (target < kept)
+        target = kept;
+    if (!root || img_tree_memory(tree) <= target)
+        return;
+    if (root->level > 0)
+        go_round(tree, root, target);
+    if (img_tree_memory(tree) > target && !root->flags && root->loaded == 0) {
+        tree->params.root = (struct img_root){root->block, root->birth, root->level};
+        atomic_store_explicit(&tree->root, NULL, memory_order_release);
+        img_tree_node_free(tree, root);
+    }
+}

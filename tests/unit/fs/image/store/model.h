@@ -3,6 +3,8 @@
 #ifndef LT_TESTS_UNIT_FS_IMAGE_STORE_MODEL_H
 #define LT_TESTS_UNIT_FS_IMAGE_STORE_MODEL_H
 
+#include <fs/image/store/block.h>
+#include <fs/image/store/leaf.h>
 #include <fs/image/store/tree.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +15,27 @@ struct model_item {
     uint32_t len, seed; /* the value */
 };
 
+#define MODEL_BLOCKS 4096u
+
+enum { MODEL_FREE, MODEL_TAKEN, MODEL_PINNED, MODEL_PINNED_BEFORE };
+
 struct model {
     struct img_tree *tree;
     struct img_tree_params params;
     uint64_t random;
     struct model_item *items; /* ascending */
     size_t count, max;
+
+    /* The device. */
+    uint8_t *blocks[MODEL_BLOCKS];
+    uint8_t states[MODEL_BLOCKS];
+    uint64_t next; /* where to look for a free block */
+    uint64_t generation;
+    unsigned fail_read; /* the n-th read from now fails */
+    unsigned fail_take;
+    struct img_root root;         /* of the last checkpoint */
+    struct model_item *on_device; /* what it has */
+    size_t on_device_count;
 };
 
 static inline uint64_t model_random(struct model *m)
@@ -50,16 +67,48 @@ static inline size_t model_find(const struct model *m, struct img_key key, bool 
     return low;
 }
 
+static inline int model_read(void *arg, uint64_t block, void *page)
+{
+    struct model *m = arg;
+    if (m->fail_read > 0 && --m->fail_read == 0)
+        return LT_EIO;
+    if (block >= MODEL_BLOCKS)
+        return LT_EUCLEAN;
+    assert_non_null(m->blocks[block]);
+    memcpy(page, m->blocks[block], m->params.block_size);
+    return 0;
+}
+
 static inline void model_open(struct model *m, uint32_t block_size, uint64_t seed)
 {
     *m = (struct model){.params = {.block_size = block_size, .volume = 77}, .random = seed};
+    m->params.read = model_read;
+    m->params.arg = m;
     assert_int_equal(img_tree_open(&m->params, &m->tree), 0);
+}
+
+/* Forgets everything in memory: the tree is what the last checkpoint has. */
+static inline void model_reopen(struct model *m)
+{
+    img_tree_close(m->tree);
+    m->params.root = m->root;
+    assert_int_equal(img_tree_open(&m->params, &m->tree), 0);
+    for (unsigned i = 0; i < MODEL_BLOCKS; i++) {
+        if (m->states[i] >= MODEL_PINNED)
+            m->states[i] = MODEL_TAKEN;
+    }
+    m->count = m->on_device_count;
+    if (m->count > 0)
+        memcpy(m->items, m->on_device, m->count * sizeof(*m->items));
 }
 
 static inline void model_close(struct model *m)
 {
     img_tree_close(m->tree);
     free(m->items);
+    free(m->on_device);
+    for (unsigned i = 0; i < MODEL_BLOCKS; i++)
+        free(m->blocks[i]);
 }
 
 /* Keys as a volume has them: inodes, names by hash, extents, and anything at all. */
@@ -200,6 +249,171 @@ static inline void model_check(const struct model *m)
     struct model_scan scan = {.m = m};
     assert_int_equal(img_tree_scan(m->tree, img_key(0, 0, 0), model_scan_item, &scan), 0);
     assert_int_equal(scan.at, m->count);
+}
+
+/* ---- Checkpoints --------------------------------------------------------------------------- */
+
+static inline int model_take(void *arg, uint64_t count, uint64_t *ret_block, uint64_t *ret_count)
+{
+    struct model *m = arg;
+    uint64_t most = 1 + model_random(m) % count;
+    if (m->fail_take > 0 && --m->fail_take == 0)
+        return LT_ENOSPC;
+    for (unsigned tries = 0; m->states[m->next] != MODEL_FREE || m->next == 0; tries++) {
+        assert_true(tries <= MODEL_BLOCKS);
+        m->next = (m->next + 1) % MODEL_BLOCKS;
+    }
+    *ret_block = m->next;
+    *ret_count = 0;
+    while (*ret_count < most && m->next < MODEL_BLOCKS && m->states[m->next] == MODEL_FREE) {
+        m->states[m->next++] = MODEL_TAKEN;
+        ++*ret_count;
+    }
+    m->next %= MODEL_BLOCKS;
+    return 0;
+}
+
+static inline void model_gone(void *arg, uint64_t block)
+{
+    struct model *m = arg;
+    assert_true(block > 0 && block < MODEL_BLOCKS);
+    assert_int_equal(m->states[block], MODEL_TAKEN);
+    m->states[block] = MODEL_PINNED;
+}
+
+static inline void model_back(void *arg, uint64_t block)
+{
+    struct model *m = arg;
+    assert_true(block > 0 && block < MODEL_BLOCKS);
+    assert_int_equal(m->states[block], MODEL_TAKEN);
+    m->states[block] = MODEL_FREE;
+}
+
+/* The device has just these items below `root`. */
+static inline void model_check_device(struct model *m, const struct img_root *root,
+                                      const struct model_item *items, size_t count)
+{
+    struct model other = {.items = (struct model_item *)(uintptr_t)items, .count = count};
+    struct img_tree_params params = m->params;
+    params.root = *root;
+    assert_int_equal(img_tree_open(&params, &other.tree), 0);
+    model_check(&other);
+    img_tree_close(other.tree);
+}
+
+/* The blocks that are taken are those that the tree on the device has. */
+static inline void model_check_places(const struct model *m)
+{
+    static uint64_t queue[MODEL_BLOCKS];
+    size_t head = 0, tail = 0, taken = 0;
+    if (m->root.block)
+        queue[tail++] = m->root.block;
+    for (; head < tail; head++) {
+        uint8_t *page = m->blocks[queue[head]];
+        const struct img_block_header *header = (const struct img_block_header *)page;
+        struct img_leaf leaf = {.page = page, .size = m->params.block_size};
+        struct img_key_bytes low = {{0}};
+        struct img_leaf_limits limits = {.level = header->level, .root = true, .low = &low};
+        assert_int_equal(m->states[queue[head]], MODEL_TAKEN);
+        assert_int_equal(img_leaf_check(&leaf, &limits), 0);
+        for (unsigned i = 0; header->level > 0 && i < leaf.count; i++) {
+            uint64_t birth;
+            assert_true(tail < MODEL_BLOCKS);
+            img_leaf_link(&leaf, i, &queue[tail++], &birth);
+        }
+    }
+    for (unsigned i = 0; i < MODEL_BLOCKS; i++)
+        taken += m->states[i] == MODEL_TAKEN;
+    assert_int_equal(taken, tail);
+}
+
+/* Gives all dirty nodes places; between two rounds something is put, as SPACE items are. */
+static inline void model_assign(struct model *m)
+{
+    for (unsigned round = 0; round == 0 || img_tree_unassigned(m->tree) > 0; round++) {
+        assert_int_equal(img_tree_assign(m->tree, model_take, model_gone, m), 0);
+        for (uint32_t i = 0; i < 5 && round == 0; i++) {
+            struct model_item item = {img_key(0, 32, model_random(m) % 50), 13, i};
+            assert_int_equal(model_tree_put(m, &item), 0);
+            model_put(m, item);
+        }
+    }
+    for (uint64_t i = 0; i < 50 && m->count > 0; i++) {
+        struct model_item *item = &m->items[model_random(m) % m->count];
+        const void *value;
+        size_t len, unassigned = img_tree_unassigned(m->tree);
+        assert_int_equal(img_tree_get(m->tree, item->key, &value, &len), 0);
+        if (item->key.kind != 32 || item->key.off >= 50)
+            continue;
+        item->seed++; /* not of a node that is clean: it would have to be assigned */
+        assert_int_equal(model_tree_put(m, item), 0);
+        if (unassigned != img_tree_unassigned(m->tree))
+            assert_int_equal(img_tree_assign(m->tree, model_take, model_gone, m), 0);
+    }
+}
+
+static inline void model_write(struct model *m, struct img_frozen *frozen)
+{
+    uint64_t before = 0;
+    for (size_t i = 0; i < img_frozen_count(frozen); i++) {
+        uint64_t block;
+        const void *page;
+        assert_int_equal(img_frozen_page(frozen, i, &block, &page), 0);
+        assert_true(block > before && block < MODEL_BLOCKS);
+        assert_int_equal(m->states[block], MODEL_TAKEN);
+        before = block;
+        if (!m->blocks[block])
+            m->blocks[block] = malloc(m->params.block_size);
+        assert_non_null(m->blocks[block]);
+        memcpy(m->blocks[block], page, m->params.block_size);
+    }
+}
+
+/* What was pinned before the checkpoint is free, and its bytes are lost. */
+static inline void model_free_pinned(struct model *m)
+{
+    for (unsigned i = 0; i < MODEL_BLOCKS; i++) {
+        if (m->states[i] != MODEL_PINNED_BEFORE)
+            continue;
+        m->states[i] = MODEL_FREE;
+        memset(m->blocks[i], 0xaa, m->params.block_size);
+    }
+}
+
+/* A whole checkpoint, with `changes` steps while it is written; `written`: or it fails. */
+static inline void model_checkpoint(struct model *m, unsigned changes, bool written)
+{
+    struct img_frozen *frozen;
+    struct img_root root;
+    model_assign(m);
+    assert_int_equal(img_tree_freeze(m->tree, ++m->generation, &frozen, &root), 0);
+    for (unsigned i = 0; i < MODEL_BLOCKS && written; i++) {
+        if (m->states[i] == MODEL_PINNED)
+            m->states[i] = MODEL_PINNED_BEFORE;
+    }
+    struct model_item *items = calloc(m->count + 1, sizeof(*items));
+    size_t count = m->count;
+    assert_non_null(items);
+    memcpy(items, m->items, count * sizeof(*items));
+    for (unsigned i = 0; i < changes / 2; i++)
+        model_step(m, 50);
+    model_write(m, frozen);
+    for (unsigned i = 0; i < changes / 2; i++)
+        model_step(m, 50);
+    model_check_device(m, &m->root, m->on_device, m->on_device_count);
+    if (written) {
+        model_check_device(m, &root, items, count);
+        m->root = root;
+        free(m->on_device);
+        m->on_device = items;
+        m->on_device_count = count;
+        model_free_pinned(m);
+    } else {
+        free(items);
+    }
+    img_tree_thaw(m->tree, frozen, written, model_back, m);
+    if (changes == 0 && written)
+        model_check_places(m);
 }
 
 #endif
