@@ -47,6 +47,7 @@ struct img_store_private {
     size_t covered;            /* bytes of them that the running checkpoint contains instead of the
                                   log: nothing is written to the log until it ends */
     struct img_undo_list undo;
+    bool sealing;           /* the seal hook runs */
     bool reserved;          /* the host has given space for the log */
     uint64_t unsealed;      /* transactions since the last seal */
     uint64_t head, tail;    /* of the ring: blocks, not wrapped; [tail, head) is in use */

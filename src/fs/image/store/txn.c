@@ -91,6 +91,7 @@ static int undo_one(struct img_store *store, const struct undo *entry)
 static void undo_all(struct img_store *store)
 {
     struct img_undo_list *list = &store->priv->undo;
+    img_tree_undoing(store->tree, true);
     while (list->len > 0) {
         int r = undo_one(store, undo_at(list, list->last));
         /* img_tree_reserve() saw to it that this does not happen; if it does, nothing of what is in
@@ -99,6 +100,7 @@ static void undo_all(struct img_store *store)
             img_latch(store, LT_EIO);
         undo_drop_last(list);
     }
+    img_tree_undoing(store->tree, false);
 }
 
 /* ---- Beginning ----------------------------------------------------------------------------- */
@@ -197,6 +199,18 @@ static void trim_cache(struct img_store *store) REQUIRES(img_items)
     img_tree_evict(store->tree, (size_t)(least < most ? most : least));
 }
 
+/* Changes of items in one transaction, at most; the seal's are not counted. */
+#define CHANGES_MAX 320u
+
+static int txn_prepare(struct img_store *store) REQUIRES(img_items)
+{
+    int r = reserve_log(store);
+    if (r < 0)
+        return r;
+    trim_cache(store);
+    return img_tree_reserve(store->tree, CHANGES_MAX);
+}
+
 static void txn_init(struct img_store *store, enum img_purpose purpose, struct img_txn *txn)
     REQUIRES(img_items)
 {
@@ -221,12 +235,12 @@ int img_begin(struct img_store *store, enum img_purpose purpose,
             return r;
         img_write_lock(store);
         enum relief relief = relief_needed(store, purpose, round);
-        if (relief == GO)
-            r = reserve_log(store);
-        if (relief == GO && r == 0) {
-            trim_cache(store);
-            txn_init(store, purpose, txn);
-            return 0;
+        if (relief == GO) {
+            r = txn_prepare(store);
+            if (r == 0) {
+                txn_init(store, purpose, txn);
+                return 0;
+            }
         }
         img_write_unlock(store);
         if (r == 0)
@@ -286,7 +300,9 @@ int img_seal_items(struct img_store *store)
         return 0;
     struct img_txn txn;
     txn_init(store, IMG_SHRINK, &txn);
+    priv->sealing = true; /* it is never undone */
     int r = priv->options.seal(priv->options.arg, &txn);
+    priv->sealing = false;
     if (r < 0)
         return r;
     priv->unsealed = 0;
@@ -299,11 +315,11 @@ int img_seal_items(struct img_store *store)
 static int prepare_item(struct img_store *store, size_t new_len, size_t old_len)
 {
     struct img_store_private *priv = store->priv;
+    if (priv->undo.items >= CHANGES_MAX && !priv->sealing)
+        return LT_EINVAL; /* it could not be undone: more than img_begin() gave room for */
     int r = undo_room(&priv->undo, old_len);
     if (r == 0)
         r = img_log_room(&priv->log, IMG_LOG_RECORD_MAX + new_len);
-    if (r == 0)
-        r = img_tree_reserve(store->tree, priv->undo.items + 2);
     return r;
 }
 
