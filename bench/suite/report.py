@@ -5,6 +5,7 @@ import os
 import pathlib
 import platform
 
+PEERS = ("ntfs-3g", "fuse2fs")
 QUIET = ("FORGET", "BATCH_FORGET", "INTERRUPT")  # requests that nobody waits for
 
 
@@ -77,18 +78,27 @@ def table_rows(doc, group):
     """Header and rows of one group: first tmpfs, then each system with its ratio to tmpfs."""
     ids = [s["id"] for s in doc["systems"] if any(s["id"] in c["results"] for c in group["cases"])]
     titles = {s["id"]: s["title"] for s in doc["systems"]}
-    rows = [["", "unit"] + [titles[i] for i in ids] + ["trips", "in bare trips"]]
     bare = bare_trip(doc)
+    peers = [i for i in PEERS if i in ids and doc["floor"] != "tmpfs" and "lintel" in ids]
+    rows = [["", "unit"] + [titles[i] for i in ids] + [f"times {titles[i]}" for i in peers] + ["trips"]
+            + (["in bare trips"] if bare else [])]
     for case in group["cases"]:
-        floor = case["results"].get("tmpfs")
+        floor = case["results"].get(doc["floor"])
         row = [case["title"], "µs" if case["unit"] == "us" else case["unit"]]
-        row += [cell(case, case["results"].get(i), floor if i != "tmpfs" else None) for i in ids]
+        row += [cell(case, case["results"].get(i), floor if i != doc["floor"] else None) for i in ids]
         ours = case["results"].get("lintel")
+        row += [faster(ours, case["results"].get(i)) for i in peers]
         trips = waited(ours) if ours else None
         row.append("-" if trips is None else f"{trips:.2f}".rstrip("0").rstrip("."))
-        row.append(f"{ours['us'] / bare:.2f}" if ours and bare else "-")
+        if bare:
+            row.append(f"{ours['us'] / bare:.2f}" if ours else "-")
         rows.append(row)
     return rows
+
+
+def faster(ours, theirs):
+    """How many times as fast Lintel's image is."""
+    return f"{theirs['us'] / ours['us']:.1f}" if ours and theirs else "-"
 
 
 def bare_trip(doc):
@@ -175,6 +185,28 @@ def memory_rows(doc):
     return rows if len(rows) > 1 else []
 
 
+# ---- Images -----------------------------------------------------------------------------------------
+
+def opening_rows(doc):
+    rows = [["mounting and checking", "files", "ms"]]
+    for r in doc.get("opening", ()):
+        rows.append([f"{r['system']}: {r['op']}", f"{r['files']:,}", number(r["ms"])])
+    return rows if len(rows) > 1 else []
+
+
+def blobs_rows(doc):
+    """One line an operation: microseconds in the image and in SQLite, and how much faster the image is."""
+    us = {}
+    for r in doc.get("blobs", ()):
+        us.setdefault(r["op"], {})[r["system"]] = r["wall_ns"] / r["count"] / 1000
+    rows = [["small files in process", "imgfs µs", "sqlite µs", "times faster"]]
+    for op, figure in us.items():
+        ours, theirs = figure.get("imgfs"), figure.get("sqlite")
+        rows.append([op, number(ours) if ours else "-", number(theirs) if theirs else "-",
+                     f"{theirs / ours:.2f}" if ours and theirs else "-"])
+    return rows if len(rows) > 1 else []
+
+
 # ---- Whole reports --------------------------------------------------------------------------------
 
 def rest_rows(doc):
@@ -189,14 +221,20 @@ def sections(doc):
     for title, rows in (("Single operations: percentiles and requests", latency_rows(doc)),
                         ("Server at rest", rest_rows(doc)),
                         ("In process", inproc_rows(doc)),
+                        ("An image beside SQLite", blobs_rows(doc)),
+                        ("Opening", opening_rows(doc)),
                         ("Memory of the server", memory_rows(doc))):
         if rows:
             yield title, rows
 
 
-LEGEND = ("µs: time of one operation, all clients together; MB/s: 10^6 bytes; in brackets: ratio to tmpfs; "
-          "trips: requests that one operation of `lintel` waits for; in bare trips: its time divided by "
-          "that of one bare round trip in the same run. Medians over rounds.")
+def legend(doc):
+    floor = next((s["title"] for s in doc["systems"] if s["id"] == doc["floor"]), doc["floor"])
+    text = (f"µs: time of one operation, all clients together; MB/s: 10^6 bytes; in brackets: ratio to {floor}; "
+            "trips: requests that one operation of `lintel` waits for")
+    if bare_trip(doc):
+        text += "; in bare trips: its time divided by that of one bare round trip in the same run"
+    return text + ". Medians over rounds."
 
 
 def terminal(doc):
@@ -206,12 +244,12 @@ def terminal(doc):
     lines += [f"{s['title']}: {s['note']}" for s in doc["systems"] if s["note"]]
     for title, why in doc["missing"].items():
         lines.append(f"not measured: {title} ({why})")
-    return "\n".join(lines + [LEGEND])
+    return "\n".join(lines + [legend(doc)])
 
 
 def markdown_report(doc):
     lines = ["# Benchmark", "", f"{doc['date']}, {machine_text(doc['machine'])}, {doc['rounds']} rounds, "
-             f"load average before the run {doc['load']:.2f}.", "", LEGEND, ""]
+             f"load average before the run {doc['load']:.2f}.", "", legend(doc), ""]
     for title, rows in sections(doc):
         lines += [f"## {title}", ""] + markdown(rows) + [""]
     lines += [f"{s['title']}: {s['note']}." for s in doc["systems"] if s["note"]] + [""]
