@@ -76,6 +76,7 @@ struct img_fs {
     struct img_node *dirty;      /* store->lock: head of the dirty list */
     size_t dirty_count;          /* store->lock */
     struct img_data_state *data; /* data.h: what is pending in all */
+    bool sync_always;            /* immutable: sync=always; a write is durable when it returns */
 };
 
 static inline struct img_fs *img_fs(struct lt_fs *fs)
