@@ -10,7 +10,7 @@
 
 enum {
     NODE_DIRTY = 1,    /* not as on the device; then so are all above it */
-    NODE_ASSIGNED = 2, /* dirty, and `block` is where it will be written */
+    NODE_ASSIGNED = 2, /* dirty, and has a place */
     NODE_FROZEN = 4,   /* being written; belongs to the frozen set as well */
     NODE_GONE = 8      /* frozen, and no longer part of the tree */
 };
@@ -23,7 +23,8 @@ struct img_tree_node {
     _Atomic(uint32_t) loaded; /* children in memory */
     uint16_t last;            /* where the last record was added ... */
     uint16_t run;             /* ... and how many before it were added one behind the other */
-    uint64_t block, birth;    /* on the device, or to be; block 0: nowhere */
+    uint64_t block, birth;    /* on the device, or where it is being written; block 0: nowhere */
+    uint64_t place;           /* where it will be written */
     struct img_tree_node *next_spare;
     _Atomic(struct img_tree_node *) *children; /* of an inner node: NULL where not in memory */
 };
@@ -52,14 +53,14 @@ struct img_tree {
     uint8_t *scratch;         /* a page */
     struct img_key_bytes hand;
 
-    /* Places that removed nodes left, to be told by the next img_tree_assign(). */
+    /* Places that removed nodes left; the first `left_told` were told by img_tree_assign(). */
     uint64_t *left;
-    size_t left_count, left_max;
+    size_t left_told, left_count, left_max;
 
     /* For undoing: img_tree_reserve(). */
     struct img_spares spares[2]; /* leaves, inner nodes */
-    size_t owed;                 /* leaves that undoing may need */
-    size_t undo_drops;           /* nodes that undoing may remove */
+    size_t owed;                 /* leaves that undoing may need, besides a few */
+    size_t undoable;             /* changes */
     bool undoing;
 };
 
@@ -84,6 +85,11 @@ void img_tree_node_free(struct img_tree *tree, struct img_tree_node *node);
 void img_tree_node_drop(struct img_tree *tree, struct img_tree_node *node);
 /* Sees to it that this many more places can be left. */
 int img_tree_left_reserve(struct img_tree *tree, size_t count);
+/* How many of them undoing may leave. */
+static inline size_t img_tree_undo_drops(const struct img_tree *tree)
+{
+    return tree->undoable + IMG_LEVELS;
+}
 /* Owes one more spare leaf; false for lack of memory. */
 bool img_tree_owe(struct img_tree *tree);
 

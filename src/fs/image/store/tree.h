@@ -83,11 +83,13 @@ int img_tree_put_room(struct img_tree *tree, struct img_key key, size_t len, voi
 int img_tree_delete(struct img_tree *tree, struct img_key key);
 
 /*
- * Sees to it that undoing cannot fail: called before a transaction of at most `changes` changes,
- * these can be undone in reverse order, by up to as many puts and deletes between
- * img_tree_undoing(tree, true) and (tree, false), which need no memory and read nothing. Not if
- * img_tree_evict() or a freeze come between.
+ * Undoing cannot fail. A transaction begins with img_tree_begin(); before each change there is an
+ * img_tree_reserve() with the number of changes since, the coming one included. All of them can
+ * then be undone in reverse order by puts and deletes, between img_tree_undoing(tree, true) and
+ * (tree, false), which need no memory and read nothing. No img_tree_evict(), assign or freeze comes
+ * between.
  */
+void img_tree_begin(struct img_tree *tree);
 int img_tree_reserve(struct img_tree *tree, unsigned changes);
 void img_tree_undoing(struct img_tree *tree, bool undoing);
 
@@ -110,7 +112,7 @@ int img_tree_assign(struct img_tree *tree,
                     void (*gone)(void *arg, uint64_t block), void *arg);
 
 /* Takes back what img_tree_assign() gave since the last freeze: the places are told to
- * back(arg, block). The places that gone() was told of stay gone: each is told once. */
+ * back(arg, block), and the nodes keep their old ones; gone() will hear of these again. */
 void img_tree_unassign(struct img_tree *tree, void (*back)(void *arg, uint64_t block), void *arg);
 
 /* A set of pages to be written, sorted by block. */

@@ -113,17 +113,17 @@ int img_tree_left_reserve(struct img_tree *tree, size_t count)
 void img_tree_node_drop(struct img_tree *tree, struct img_tree_node *node)
 {
     size_t bytes = tree->node_bytes[node->level > 0];
-    assert(tree->left_count < tree->left_max);
+    assert(tree->left_count < tree->left_max && !(node->flags & NODE_ASSIGNED));
     if (node->block)
         tree->left[tree->left_count++] = node->block;
     if (node->flags & NODE_DIRTY) {
         tree->dirty--;
-        tree->unassigned -= !(node->flags & NODE_ASSIGNED);
+        tree->unassigned--;
         tree->pinned -= bytes;
     }
     if (node->flags & NODE_FROZEN) {
         node->flags |= NODE_GONE;
-    } else if (node->level == 0 && tree->spares[0].count < tree->undo_drops) {
+    } else if (node->level == 0 && tree->undoable > 0) {
         tree->owed++;
         keep_spare(tree, node);
     } else {
@@ -146,6 +146,8 @@ static bool fill_spares(struct img_tree *tree, unsigned level, size_t count)
 
 bool img_tree_owe(struct img_tree *tree)
 {
+    if (tree->undoable == 0)
+        return true;
     if (!fill_spares(tree, 0, SPARE_LEAVES + tree->owed + 1))
         return false;
     tree->owed++;
@@ -158,19 +160,24 @@ static void trim_spares(struct img_tree *tree, unsigned level, size_t count)
         img_tree_node_free(tree, take_spare(tree, level));
 }
 
+void img_tree_begin(struct img_tree *tree)
+{
+    tree->owed = 0;
+    tree->undoable = 0;
+    trim_spares(tree, 0, 2 * SPARE_LEAVES);
+}
+
 /*
  * Undoing needs no nodes at all as long as nodes were only split: what is then between two keys
- * fitted into one node before. It needs some where records moved between nodes, and these were set
- * aside when that happened: img_tree_owe(), img_tree_node_drop().
+ * fitted into one node before. It needs some where records moved between nodes, and these are set
+ * aside when that happens: img_tree_owe(), img_tree_node_drop().
  */
 int img_tree_reserve(struct img_tree *tree, unsigned changes)
 {
-    tree->owed = 0;
-    trim_spares(tree, 0, SPARE_LEAVES + changes / 8);
-    if (!fill_spares(tree, 0, SPARE_LEAVES) || !fill_spares(tree, 1, SPARE_INNER))
+    if (!fill_spares(tree, 0, SPARE_LEAVES + tree->owed) || !fill_spares(tree, 1, SPARE_INNER))
         return LT_ENOMEM;
-    tree->undo_drops = changes + IMG_LEVELS;
-    return img_tree_left_reserve(tree, tree->undo_drops);
+    tree->undoable = changes;
+    return img_tree_left_reserve(tree, img_tree_undo_drops(tree));
 }
 
 void img_tree_free_spares(struct img_tree *tree)

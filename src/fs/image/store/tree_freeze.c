@@ -72,8 +72,8 @@ int img_tree_assign(struct img_tree *tree,
                     void (*gone)(void *arg, uint64_t block), void *arg)
 {
     uint64_t block = 0, count = 0;
-    while (tree->left_count > 0)
-        gone(arg, tree->left[--tree->left_count]);
+    while (tree->left_told < tree->left_count)
+        gone(arg, tree->left[tree->left_told++]);
     struct walk w = walk_start(tree);
     for (struct img_tree_node *node; tree->unassigned > 0 && (node = walk_next(&w));) {
         if (node->flags & NODE_ASSIGNED)
@@ -85,7 +85,7 @@ int img_tree_assign(struct img_tree *tree,
         }
         if (node->block)
             gone(arg, node->block);
-        node->block = block++;
+        node->place = block++;
         count--;
         node->flags |= NODE_ASSIGNED;
         tree->unassigned--;
@@ -95,12 +95,12 @@ int img_tree_assign(struct img_tree *tree,
 
 void img_tree_unassign(struct img_tree *tree, void (*back)(void *arg, uint64_t block), void *arg)
 {
+    tree->left_told = 0;
     struct walk w = walk_start(tree);
     for (struct img_tree_node *node; (node = walk_next(&w));) {
         if (!(node->flags & NODE_ASSIGNED))
             continue;
-        back(arg, node->block);
-        node->block = 0;
+        back(arg, node->place);
         node->flags &= (uint8_t)~NODE_ASSIGNED;
         tree->unassigned++;
     }
@@ -128,7 +128,7 @@ static size_t frozen_bytes(size_t count)
 int img_tree_freeze(struct img_tree *tree, uint64_t birth, struct img_frozen **ret,
                     struct img_root *ret_root)
 {
-    assert(tree->unassigned == 0);
+    assert(tree->unassigned == 0 && tree->left_told == tree->left_count);
     size_t count = tree->dirty;
     struct img_frozen *frozen = malloc(frozen_bytes(count));
     if (!frozen)
@@ -136,6 +136,7 @@ int img_tree_freeze(struct img_tree *tree, uint64_t birth, struct img_frozen **r
     *frozen = (struct img_frozen){.volume = tree->params.volume, .birth = birth};
     struct walk w = walk_start(tree);
     for (struct img_tree_node *node; (node = walk_next(&w));) {
+        node->block = node->place;
         node->birth = birth;
         node->flags = NODE_FROZEN;
         img_leaf_finish(&node->leaf, node->level);
@@ -147,6 +148,7 @@ int img_tree_freeze(struct img_tree *tree, uint64_t birth, struct img_frozen **r
     }
     assert(frozen->count == count);
     tree->dirty = 0;
+    tree->left_count = tree->left_told = 0;
     atomic_fetch_add_explicit(&tree->memory, frozen_bytes(count), memory_order_relaxed);
     struct img_tree_node *root = atomic_load_explicit(&tree->root, memory_order_relaxed);
     *ret_root = root ? (struct img_root){root->block, root->birth, root->level} : tree->params.root;
@@ -192,13 +194,12 @@ int img_frozen_page(struct img_frozen *frozen, size_t i, uint64_t *ret_block, co
 
 /* ---- Thawing ------------------------------------------------------------------------------- */
 
-/* The places of the set are nobody's: forgets them where nodes that were frozen have them as those
- * that they leave. */
+/* The places of the set are nobody's: copies of its nodes, and nodes removed, do not leave them. */
 static void forget_places(struct img_tree *tree, struct img_frozen *frozen)
 {
     struct walk w = walk_start(tree);
     for (struct img_tree_node *node; (node = walk_next(&w));) {
-        if (node->birth == frozen->birth && !(node->flags & NODE_ASSIGNED))
+        if (node->birth == frozen->birth)
             node->block = 0;
     }
     size_t kept = 0;
@@ -221,6 +222,7 @@ static void thaw_node(struct img_tree *tree, struct img_tree_node *node, bool wr
         node->flags = 0;
     } else {
         node->flags = NODE_DIRTY;
+        node->block = 0;
         tree->dirty++;
         tree->unassigned++;
     }

@@ -217,6 +217,7 @@ static void txn_init(struct img_store *store, enum img_purpose purpose, struct i
     struct img_store_private *priv = store->priv;
     priv->undo.len = priv->undo.last = 0;
     priv->undo.items = 0;
+    img_tree_begin(store->tree);
     *txn = (struct img_txn){.store = store, .purpose = purpose, .log_mark = priv->log.len};
 }
 

@@ -31,8 +31,10 @@ struct model {
     uint8_t states[MODEL_BLOCKS];
     uint64_t next; /* where to look for a free block */
     uint64_t generation;
-    unsigned fail_read; /* the n-th read from now fails */
-    unsigned fail_take;
+    unsigned fail_read;          /* the n-th read from now fails */
+    unsigned fail_take;          /* likewise */
+    uint64_t gone[MODEL_BLOCKS]; /* since the last freeze */
+    size_t gone_count;
     struct img_root root;         /* of the last checkpoint */
     struct model_item *on_device; /* what it has */
     size_t on_device_count;
@@ -279,6 +281,7 @@ static inline void model_gone(void *arg, uint64_t block)
     assert_true(block > 0 && block < MODEL_BLOCKS);
     assert_int_equal(m->states[block], MODEL_TAKEN);
     m->states[block] = MODEL_PINNED;
+    m->gone[m->gone_count++] = block;
 }
 
 static inline void model_back(void *arg, uint64_t block)
@@ -352,6 +355,16 @@ static inline void model_assign(struct model *m)
     }
 }
 
+static inline void model_unassign(struct model *m)
+{
+    img_tree_unassign(m->tree, model_back, m);
+    while (m->gone_count > 0) {
+        uint64_t block = m->gone[--m->gone_count];
+        assert_int_equal(m->states[block], MODEL_PINNED);
+        m->states[block] = MODEL_TAKEN;
+    }
+}
+
 static inline void model_write(struct model *m, struct img_frozen *frozen)
 {
     uint64_t before = 0;
@@ -385,8 +398,18 @@ static inline void model_checkpoint(struct model *m, unsigned changes, bool writ
 {
     struct img_frozen *frozen;
     struct img_root root;
+    if (model_random(m) % 4 == 0) {
+        m->fail_take = 2;
+        int r = img_tree_assign(m->tree, model_take, model_gone, m);
+        assert_true(r == 0 || r == LT_ENOSPC);
+        m->fail_take = 0;
+        model_unassign(m);
+        for (unsigned i = 0; i < changes; i++)
+            model_step(m, 40);
+    }
     model_assign(m);
     assert_int_equal(img_tree_freeze(m->tree, ++m->generation, &frozen, &root), 0);
+    m->gone_count = 0;
     for (unsigned i = 0; i < MODEL_BLOCKS && written; i++) {
         if (m->states[i] == MODEL_PINNED)
             m->states[i] = MODEL_PINNED_BEFORE;
