@@ -20,7 +20,7 @@ static bool is_tiny(const struct img_layout *layout, const struct img_node *node
     REQUIRES_SHARED(img_items) REQUIRES_SHARED(node->lock)
 {
     return node->inode.blocks == 0 && node->inode.size > 0 &&
-           node->inode.size <= layout->data->inline_max && node->pending->count == 1 &&
+           node->inode.size <= IMG_INLINE_MAX && node->pending->count == 1 &&
            node->pending->blocks[0].index == 0;
 }
 

@@ -299,6 +299,7 @@ static void describe(struct img_fs *fs, const struct img_options *o)
     v->name_case = super->name_case ? LT_CASE_INSENSITIVE : LT_CASE_SENSITIVE;
     v->read_only = fs->base.read_only = o->store.read_only;
     v->has_windows = true;
+    fs->sync_always = o->store.sync == IMG_SYNC_ALWAYS;
     (void)snprintf(v->kind, sizeof(v->kind), "image");
     (void)snprintf(v->fs_name, sizeof(v->fs_name), "%s", o->fs_name);
 }

@@ -204,21 +204,12 @@ void img_data_drop(struct img_node *node)
 
 /* ---- All of them --------------------------------------------------------------------------- */
 
-/* An INLINE item is worth it while many of them fit into a block of the tree: a larger one would
- * leave more of its node empty than the rest of a block of its own. */
-static size_t inline_max(const struct img_store *store)
-{
-    size_t max = img_value_max(img_block_size(store));
-    return max < IMG_INLINE_MAX ? max : IMG_INLINE_MAX;
-}
-
 int img_data_init(struct img_fs *fs, uint64_t budget)
 {
     struct img_data_state *data = calloc(1, sizeof(*data));
     if (!data)
         return LT_ENOMEM;
     data->budget = budget;
-    data->inline_max = inline_max(fs->store);
     fs->data = data;
     return 0;
 }

@@ -17,7 +17,10 @@
 #define IMG_FLUSH_BYTES (1u << 20) /* that are written out in one go, and the most of one node */
 /* Rounds of waiting for a checkpoint, behind which what is pinned does not count as free. */
 #define IMG_TRIES_MAX 3u
-#define IMG_INLINE_MAX 1900u /* bytes of a file that becomes an INLINE item, at most */
+
+/* Bytes of a file that becomes an INLINE item, at most: two of them fit into the smallest block of
+ * the tree. A larger one would leave more of its node empty than the rest of a block of its own. */
+#define IMG_INLINE_MAX 1900u
 
 struct img_block {
     uint64_t index; /* logical */
@@ -45,7 +48,6 @@ struct img_data_state {
     void *spare;                      /* lock: blocks of memory, each leading to the next */
     size_t spares;                    /* lock */
     uint64_t budget;                  /* immutable: bytes */
-    size_t inline_max;                /* immutable: bytes of a file that becomes an INLINE item */
     atomic_ullong bytes;              /* that are pending */
     atomic_ullong goal;               /* block behind those that were allocated last */
 };

@@ -441,7 +441,7 @@ static int write_next(struct writer *w, bool patient) REQUIRES(w->node->lock)
 static int prepare(struct writer *w) REQUIRES(w->node->lock)
 {
     int r = w->offset > w->size ? img_data_clear_tail(w->node) : 0;
-    if (r == 0 && w->size > 0 && w->offset + w->left > w->fs->data->inline_max)
+    if (r == 0 && w->size > 0 && w->offset + w->left > IMG_INLINE_MAX)
         r = img_data_widen(w->node);
     return r;
 }
