@@ -17,7 +17,8 @@ enum img_kind {
     IMG_SPACE = 32,
     IMG_ORPHAN = 33,
     IMG_SECURITY = 34,
-    IMG_LABEL = 35
+    IMG_LABEL = 35,
+    IMG_VOLUME = 36
 };
 
 #define IMG_ID_VOLUME UINT64_C(0)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writing a view with its changes as a new checkpoint: the leaves that changes fall into are
+ * written anew, and all nodes above the leaves, all to free blocks; then the bitmaps, to the places
+ * that do not count now; then, after a flush, both superblocks. Until the first of these everything
+ * is as it was: a crash leaves the old volume or the new one.
+ */
+#ifndef LT_FS_IMAGE_CHECK_REWRITE_H
+#define LT_FS_IMAGE_CHECK_REWRITE_H
+
+#include "check_view.h"
+
+/*
+ * `used`: bitmap of all blocks that layout, data and the old tree take: none of these is written
+ * to. view->super as it will be (blocks, log_block, nodes, next_id); leaves at or behind its last
+ * block are written anew. LT_ENOSPC: not enough free blocks.
+ */
+int img_rewrite(struct img_view *view, uint64_t *used);
+
+#endif
