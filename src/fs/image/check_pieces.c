@@ -10,8 +10,8 @@
 #include <lintel/acl.h>
 #include <stdlib.h>
 
-#define EA_PACKED_HEADER 5u /* as EaSize counts one: flags, two lengths, and the NUL of the name \
-                             */
+/* As EaSize counts one: flags, two lengths, and the NUL of the name. */
+#define EA_PACKED_HEADER 5u
 
 /* Whether a value of this kind has a chunk key, or begins at 0. */
 static bool is_keyed(uint8_t kind)
