@@ -53,6 +53,12 @@ struct img_store_private {
     uint64_t head, tail;    /* of the ring: blocks, not wrapped; [tail, head) is in use */
     uint64_t next_sequence; /* of the next batch */
 
+    /* store->lock: places of nodes that were to be freed when there was no memory for it. */
+    struct {
+        uint64_t *blocks;
+        size_t count, capacity;
+    } gone;
+
     struct img_batch_out out; /* commit_lock */
 
     _Atomic uint64_t ended;      /* transactions that ended well */
