@@ -5,6 +5,7 @@
 
 #include <lintel/access.h>
 #include <lintel/acl.h>
+#include <lintel/copy.h>
 #include <lintel/error.h>
 #include <lintel/event.h>
 #include <lintel/file.h>

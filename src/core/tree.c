@@ -206,8 +206,8 @@ static int next_data(struct tree_job *job, struct lt_node *node, uint64_t size, 
     return r == LT_ENXIO ? 0 : r;
 }
 
-int tree_read_data(struct tree_job *job, struct lt_node *node, uint64_t size,
-                   int (*fn)(void *arg, uint64_t offset, const char *bytes, size_t len), void *arg)
+int tree_read_data(struct tree_job *job, struct lt_node *node, uint64_t size, tree_data_fn *fn,
+                   void *arg)
 {
     uint64_t offset = 0;
     while (offset < size) {

@@ -53,9 +53,16 @@ struct tree_sink {
 
 int tree_walk(struct tree_job *job, struct lt_node *from, struct tree_sink *sink);
 
+/* Takes a run of data; negative ends the reading. */
+typedef int tree_data_fn(void *arg, uint64_t offset, const char *bytes, size_t len);
+
 /* Calls fn for each run of data of a file, holes left out, with bytes in job->buffer. */
-int tree_read_data(struct tree_job *job, struct lt_node *node, uint64_t size,
-                   int (*fn)(void *arg, uint64_t offset, const char *bytes, size_t len), void *arg);
+int tree_read_data(struct tree_job *job, struct lt_node *node, uint64_t size, tree_data_fn *fn,
+                   void *arg);
+
+/* Streams too long for job->meta, from one Lintel file system to another. */
+int tree_copy_streams(struct tree_job *job, struct lt_node *from, const struct lt_attr *attr,
+                      struct lt_node *to);
 
 /* ---- Making nodes in a Lintel file system ---------------------------------------------------- */
 

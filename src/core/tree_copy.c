@@ -21,50 +21,55 @@ struct copy {
     struct idmap links; /* node id -> node of the target, for files with several names */
 };
 
+/* Where data goes. */
+struct data_sink {
+    struct tree_job *job;
+    struct lt_node *to;
+};
+
 static int put_data(void *arg, uint64_t offset, const char *bytes, size_t len)
 {
-    struct copy *c = arg;
-    return tree_write(c->job, c->to, offset, bytes, len);
+    const struct data_sink *sink = arg;
+    return tree_write(sink->job, sink->to, offset, bytes, len);
 }
 
 /* Content with its holes. `to` is a file or stream. */
-static int copy_data(struct copy *c, struct lt_node *from, struct lt_node *to, uint64_t size)
+static int copy_data(struct tree_job *job, struct lt_node *from, struct lt_node *to, uint64_t size)
 {
     struct lt_setattr set = {.mask = LT_SET_SIZE, .size = size};
-    c->to = to;
-    int r = tree_read_data(c->job, from, size, put_data, c);
-    return r < 0 || size == 0 ? r : lt_node_setattr(c->job->ctx, to, &set, NULL);
+    struct data_sink sink = {job, to};
+    int r = tree_read_data(job, from, size, put_data, &sink);
+    return r < 0 || size == 0 ? r : lt_node_setattr(job->ctx, to, &set, NULL);
 }
 
-static int copy_stream(struct copy *c, struct lt_node *from, struct lt_node *to, struct lt_str name)
+static int copy_stream(struct tree_job *job, struct lt_node *from, struct lt_node *to,
+                       struct lt_str name)
 {
-    const struct lt_ctx *ctx = c->job->ctx;
     struct lt_node *in, *out = NULL;
     struct lt_attr attr;
-    int r = lt_node_stream_open(ctx, from, name, 0, &in);
+    int r = lt_node_stream_open(job->ctx, from, name, 0, &in);
     if (r < 0)
         return r == LT_ENOENT ? 0 : r;
-    r = lt_node_getattr(ctx, in, &attr);
+    r = lt_node_getattr(job->ctx, in, &attr);
     if (r == 0)
-        r = lt_node_stream_open(ctx, to, name, LT_STREAM_CREATE, &out);
+        r = lt_node_stream_open(job->ctx, to, name, LT_STREAM_CREATE, &out);
     if (r == 0)
-        r = copy_data(c, in, out, attr.size);
+        r = copy_data(job, in, out, attr.size);
     lt_node_put(in);
     lt_node_put(out);
     return r;
 }
 
-/* Streams too long for the list of metadata. */
-static int copy_long_streams(struct copy *c, struct lt_node *from, const struct lt_attr *attr,
-                             struct lt_node *to)
+int tree_copy_streams(struct tree_job *job, struct lt_node *from, const struct lt_attr *attr,
+                      struct lt_node *to)
 {
     struct meta names = {0};
     struct lt_str name, value;
-    int r = meta_streams(c->job->ctx, from, attr, META_STREAM_MAX + 1, &names);
+    int r = meta_streams(job->ctx, from, attr, META_STREAM_MAX + 1, &names);
     for (size_t at = 0; r == 0 && meta_next(&names, &at, &name, &value);) {
-        r = copy_stream(c, from, to, name);
+        r = copy_stream(job, from, to, name);
         if (r < 0 && meta_is_skippable(r)) {
-            c->job->options->status.skipped++;
+            job->options->status.skipped++;
             r = 0;
         }
     }
@@ -78,13 +83,13 @@ static int copy_content(struct copy *c, struct lt_node *from, const struct lt_at
     int r = 0;
     meta_clear(&c->job->meta);
     if (from->type == LT_S_IFREG)
-        r = copy_data(c, from, to, attr->size);
+        r = copy_data(c->job, from, to, attr->size);
     if (r == 0)
         r = meta_read(c->job->ctx, from, attr, &c->job->meta);
     if (r == 0)
         r = tree_apply_meta(c->job, to, attr, late);
     if (r == 0)
-        r = copy_long_streams(c, from, attr, to);
+        r = tree_copy_streams(c->job, from, attr, to);
     return r;
 }
 

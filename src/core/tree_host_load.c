@@ -22,105 +22,26 @@ struct load {
     struct idmap links; /* device, inode -> node */
 };
 
-/* ---- Metadata ------------------------------------------------------------------------------ */
-
-/* Halves of the job's buffer: names, and one value. */
-#define HALF (TREE_BUFFER / 2)
-
-static int read_value(struct load *l, const char *name, const char *key)
-{
-    struct tree_job *job = l->job;
-    char *value = job->buffer + HALF;
-    int r = lt_host_xattr_get(l->top->from, name, key, value, HALF);
-    if (r < 0) {
-        job->options->status.skipped++;
-        return 0;
-    }
-    struct lt_str ours = lt_str(key);
-    if (lt_str_equal(ours, lt_str(HOST_NAME)))
-        return 0;
-    if (meta_has_prefix(ours, HOST_PREFIX META_PREFIX)) {
-        ours.s += strlen(HOST_PREFIX);
-        ours.len -= strlen(HOST_PREFIX);
-    }
-    return meta_add(&job->meta, ours, lt_strn(value, (size_t)r));
-}
-
-/* All attributes of an entry into job->meta. */
-static int read_meta(struct load *l, const char *name)
-{
-    const char *names = l->job->buffer;
-    meta_clear(&l->job->meta);
-    int len = lt_host_xattr_list(l->top->from, name, l->job->buffer, HALF - 1);
-    if (len < 0) /* a host file system without any */
-        return 0;
-    l->job->buffer[len] = 0;
-    int r = 0;
-    for (const char *key = names; r == 0 && key < names + len; key += strlen(key) + 1)
-        r = read_value(l, name, key);
-    return r;
-}
-
-/* The name that an entry has with us. */
-static struct lt_str own_name(struct load *l, const char *name, char room[LT_NAME_MAX])
-{
-    int r = lt_host_xattr_get(l->top->from, name, HOST_NAME, room, LT_NAME_MAX);
-    if (r <= 0 || lt_name_check(lt_strn(room, (size_t)r)) < 0)
-        return lt_str(name);
-    return lt_strn(room, (size_t)r);
-}
-
 /* ---- Data ---------------------------------------------------------------------------------- */
 
-static int load_run(struct load *l, struct lt_host_file *from, struct lt_node *to, uint64_t offset,
-                    uint64_t end)
-{
-    while (offset < end) {
-        uint64_t want = end - offset < TREE_BUFFER ? end - offset : TREE_BUFFER;
-        int64_t got = lt_host_file_read(from, offset, l->job->buffer, (size_t)want);
-        if (got <= 0)
-            return (int)got;
-        int r = tree_write(l->job, to, offset, l->job->buffer, (size_t)got);
-        if (r == 0)
-            r = tree_count(l->job, 0, (uint64_t)got);
-        if (r < 0)
-            return r;
-        offset += (uint64_t)got;
-    }
-    return 0;
-}
+struct sink {
+    struct tree_job *job;
+    struct lt_node *to;
+};
 
-static int load_runs(struct load *l, struct lt_host_file *from, struct lt_node *to, uint64_t size)
+static int put_run(void *arg, uint64_t offset, const char *bytes, size_t len)
 {
-    uint64_t offset = 0;
-    while (offset < size) {
-        uint64_t end = size;
-        int r = lt_host_file_data(from, &offset, &end);
-        if (r == LT_ENXIO) /* a hole to the end */
-            return 0;
-        if (r < 0 && r != LT_EINVAL && r != LT_EOPNOTSUPP)
-            return r;
-        if (end > size)
-            end = size;
-        r = load_run(l, from, to, offset, end);
-        if (r < 0)
-            return r;
-        offset = end;
-    }
-    return 0;
+    const struct sink *sink = arg;
+    return tree_write(sink->job, sink->to, offset, bytes, len);
 }
 
 static int load_data(struct load *l, const char *name, uint64_t size, struct lt_node *to)
 {
     struct lt_setattr set = {.mask = LT_SET_SIZE, .size = size};
-    struct lt_host_file *from;
+    struct sink sink = {l->job, to};
     if (size == 0)
         return 0;
-    int r = lt_host_file_open(l->top->from, name, &from);
-    if (r < 0)
-        return r;
-    r = load_runs(l, from, to, size);
-    (void)lt_host_file_close(from, false);
+    int r = tree_host_read_data(l->job, l->top->from, name, size, put_run, &sink);
     return r < 0 ? r : lt_node_setattr(l->job->ctx, to, &set, NULL);
 }
 
@@ -177,7 +98,7 @@ static int fill(struct load *l, const char *name, const struct lt_attr *attr, st
     if (node->type == LT_S_IFREG)
         r = load_data(l, name, attr->size, node);
     if (r == 0)
-        r = read_meta(l, name);
+        r = tree_host_read_meta(l->job, l->top->from, name);
     if (r == 0)
         r = tree_apply_meta(l->job, node, attr, &late);
     if (r < 0)
@@ -206,7 +127,7 @@ static int load_entry(struct load *l, const char *name, size_t path_before)
     int r = lt_host_stat(l->top->from, name, &attr, &dev);
     if (r < 0)
         return r;
-    struct lt_str own = own_name(l, name, room);
+    struct lt_str own = tree_host_own_name(l->top->from, name, room);
     bool is_dir = (attr.mode & LT_S_IFMT) == LT_S_IFDIR;
     r = is_dir ? LT_ENOENT : link_again(l, own, &attr, dev);
     if (r != LT_ENOENT)
@@ -272,7 +193,7 @@ static int start(struct load *l, const char *path, struct lt_node *to)
                                .gid = attr.gid};
     r = lt_node_setattr(l->job->ctx, to, &owner, NULL);
     if (r == 0)
-        r = read_meta(l, NULL);
+        r = tree_host_read_meta(l->job, dir, NULL);
     return r < 0 ? r : tree_apply_meta(l->job, to, &attr, &l->top->late);
 }
 

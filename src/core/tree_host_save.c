@@ -4,9 +4,7 @@
 
 #include "core.h"
 
-#include <base/hash.h>
 #include <base/json.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,70 +25,7 @@ struct save {
     struct lt_buffer above; /* path of the top frame's directory, with a '/' at the end */
 };
 
-/* ---- Names --------------------------------------------------------------------------------- */
-
-/* The host's form of a name: as it is, or cut and with a hash of the whole. */
-static void host_name(struct lt_str name, char ret[HOST_NAME_MAX + 1])
-{
-    static const struct lt_hash_key key = {0, 0};
-    size_t len = name.len;
-    if (len <= HOST_NAME_MAX) {
-        memcpy(ret, name.s, len);
-        ret[len] = 0;
-        return;
-    }
-    len = 200;
-    while (len > 190 && ((unsigned char)name.s[len] & 0xc0) == 0x80)
-        len--; /* not in the middle of a character */
-    memcpy(ret, name.s, len);
-    (void)snprintf(ret + len, HOST_NAME_MAX + 1 - len, "~%016" PRIx64,
-                   lt_hash_bytes(&key, name.s, name.len));
-}
-
 /* ---- Metadata ------------------------------------------------------------------------------ */
-
-/* Attributes of one sort: those in user., which need no more than a writable file, or the rest. */
-static int put_xattrs(struct save *s, const char *name, bool user)
-{
-    struct lt_str key, value;
-    char host_key[LT_XATTR_NAME_MAX + sizeof(HOST_PREFIX)];
-    for (size_t at = 0; meta_next(&s->job->meta, &at, &key, &value);) {
-        bool ours = meta_has_prefix(key, META_PREFIX);
-        if ((ours || meta_has_prefix(key, HOST_PREFIX)) != user)
-            continue;
-        int r = LT_ENAMETOOLONG;
-        if (key.len < LT_XATTR_NAME_MAX) {
-            (void)snprintf(host_key, sizeof(host_key), "%s%s", ours ? HOST_PREFIX : "", key.s);
-            r = lt_host_xattr_set(s->top->dir, name, host_key, value.s, value.len);
-        }
-        if (r == LT_ENOSPC && value.len > 1024) /* more than this host has room for beside a file */
-            r = LT_E2BIG;
-        if (r < 0 && !meta_is_skippable(r))
-            return r;
-        if (r < 0 && !lt_str_equal(key, lt_str(META_CREATED)))
-            s->job->options->status.skipped++;
-    }
-    return 0;
-}
-
-/* Owner, mode and attributes, in an order in which none takes another away. */
-static int put_meta(struct save *s, const char *name, const struct lt_attr *attr)
-{
-    int r = put_xattrs(s, name, true);
-    if (r < 0)
-        return r;
-    r = lt_host_chown(s->top->dir, name, attr->uid, attr->gid);
-    if (r < 0 && r != LT_EPERM && r != LT_EINVAL)
-        return r;
-    s->job->options->status.skipped += r < 0;
-    if ((attr->mode & LT_S_IFMT) != LT_S_IFLNK)
-        r = lt_host_chmod(s->top->dir, name, attr->mode);
-    else
-        r = 0;
-    if (r == 0)
-        r = put_xattrs(s, name, false);
-    return r < 0 ? r : lt_host_utimens(s->top->dir, name, attr->atime, attr->mtime);
-}
 
 static int read_meta(struct save *s, struct lt_node *node, const struct lt_attr *attr)
 {
@@ -227,7 +162,7 @@ static int finish_entry(struct save *s, const char *name, struct lt_node *node,
     int r = read_meta(s, node, attr);
     if (r == 0)
         r = remember_link(s, name, node, attr);
-    return r < 0 ? r : put_meta(s, name, attr);
+    return r < 0 ? r : tree_host_put_meta(s->job, s->top->dir, name, attr);
 }
 
 static int save_node(struct tree_sink *sink, struct lt_str name, struct lt_node *node,
@@ -237,7 +172,7 @@ static int save_node(struct tree_sink *sink, struct lt_str name, struct lt_node 
     char host[HOST_NAME_MAX + 1];
     if (!s->top)
         return save_top(s);
-    host_name(name, host);
+    tree_host_name(name, host);
     const char *before = NULL;
     if (attr->nlink > 1 && node->type != LT_S_IFDIR)
         before = idmap_get(&s->links, node->id, 0);
@@ -263,7 +198,7 @@ static int save_leave(struct tree_sink *sink, struct lt_node *dir)
     if (r == 0)
         r = read_meta(s, dir, &attr);
     if (r == 0)
-        r = put_meta(s, NULL, &attr);
+        r = tree_host_put_meta(s->job, s->top->dir, NULL, &attr);
     pop(s);
     return r;
 }

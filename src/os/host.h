@@ -32,7 +32,7 @@ int lt_host_mkdir(struct lt_host_dir *dir, const char *name);
 int lt_host_symlink(struct lt_host_dir *dir, const char *name, const char *target);
 /* FIFOs, sockets and devices. */
 int lt_host_mknod(struct lt_host_dir *dir, const char *name, uint32_t mode, uint32_t rdev);
-/* One more name for `old_path`, which counts from `top`. */
+/* One more name for `old_path`, which counts from `top` (NULL: the current directory). */
 int lt_host_link(struct lt_host_dir *top, const char *old_path, struct lt_host_dir *dir,
                  const char *name);
 
@@ -41,6 +41,11 @@ int lt_host_chown(struct lt_host_dir *dir, const char *name, uint32_t uid, uint3
 int lt_host_chmod(struct lt_host_dir *dir, const char *name, uint32_t mode);
 int lt_host_utimens(struct lt_host_dir *dir, const char *name, struct lt_time atime,
                     struct lt_time mtime);
+
+/* Within a directory; what has the name `to` already is replaced. */
+int lt_host_rename(struct lt_host_dir *dir, const char *from, const char *to);
+/* Not for directories. */
+int lt_host_remove(struct lt_host_dir *dir, const char *name);
 
 /* As listxattr and the like: lengths for size 0, LT_ERANGE. Names with a NUL each. */
 int lt_host_xattr_list(struct lt_host_dir *dir, const char *name, char *buf, size_t size);

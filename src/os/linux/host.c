@@ -158,7 +158,7 @@ int lt_host_mknod(struct lt_host_dir *dir, const char *name, uint32_t mode, uint
 int lt_host_link(struct lt_host_dir *top, const char *old_path, struct lt_host_dir *dir,
                  const char *name)
 {
-    return result(linkat(top->fd, old_path, dir->fd, name, 0));
+    return result(linkat(top ? top->fd : AT_FDCWD, old_path, dir->fd, name, 0));
 }
 
 int lt_host_chown(struct lt_host_dir *dir, const char *name, uint32_t uid, uint32_t gid)
@@ -181,6 +181,16 @@ int lt_host_utimens(struct lt_host_dir *dir, const char *name, struct lt_time at
     if (!name)
         return result(futimens(dir->fd, times));
     return result(utimensat(dir->fd, name, times, AT_SYMLINK_NOFOLLOW));
+}
+
+int lt_host_rename(struct lt_host_dir *dir, const char *from, const char *to)
+{
+    return result(renameat(dir->fd, from, dir->fd, to));
+}
+
+int lt_host_remove(struct lt_host_dir *dir, const char *name)
+{
+    return result(unlinkat(dir->fd, name, 0));
 }
 
 /* There is no lgetxattrat(): the name is reached through the open directory. */
