@@ -17,6 +17,8 @@
     X(find)         \
     X(du)           \
     X(df)           \
+    X(cp)           \
+    X(mv)           \
     X(rm)           \
     X(mkdir)        \
     X(rmdir)        \
