@@ -10,6 +10,9 @@
     X(umount)       \
     X(save)         \
     X(info)         \
+    X(mkfs)         \
+    X(check)        \
+    X(scrub)        \
     X(ls)           \
     X(cat)          \
     X(write)        \

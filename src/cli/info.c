@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* lintel info: asks a mounted volume, or opens a source and looks. */
 #include "cli.h"
+#include "image_report.h"
 #include "mounts.h"
+#include "operand.h"
 #include "output.h"
 #include "report.h"
 
 #include <errno.h>
-#include <registry.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -100,33 +101,25 @@ static int info_of_source(const char *source, bool as_json)
     return status;
 }
 
-/* "mem:size=1g" is a source, unless there is a file of that name. */
-static bool is_source(const char *text)
-{
-    size_t len = strcspn(text, ":");
-    if (text[len] != ':' || access(text, F_OK) == 0)
-        return false;
-    for (const struct lt_fs_kind *k = lt_fs_kinds; k->name; k++)
-        if (strlen(k->name) == len && memcmp(k->name, text, len) == 0)
-            return true;
-    return false;
-}
-
 static int run(const struct lt_args *args)
 {
     const char *what = args->operands[0];
     bool as_json = lt_args_flag(args, "json");
-    return is_source(what) ? info_of_source(what, as_json) : info_of_dir(what, as_json);
+    if (lt_is_image_file(what))
+        return lt_image_report(what, "info", as_json);
+    bool is_source = lt_is_source(what) && access(what, F_OK) != 0;
+    return is_source ? info_of_source(what, as_json) : info_of_dir(what, as_json);
 }
 
 static const struct lt_cli_option info_options[] = {LT_WITH_JSON, {.name = NULL}};
 
 const struct lt_command lt_command_info = {
     .name = "info",
-    .summary = "Show facts about a mounted volume or a source",
-    .operands = {{"SOURCE|DIR", LT_HINT_SOURCE_OR_MOUNT, false}},
+    .summary = "Show facts about a mounted volume, a disk image or a source",
+    .operands = {{"IMAGE|SOURCE|DIR", LT_HINT_SOURCE_OR_MOUNT, false}},
     .options = info_options,
     .examples = {{"lintel info /mnt", "sizes, limits, operations and their latencies"},
+                 {"lintel info disk.img", "an image, in use or not"},
                  {"lintel info --json /mnt", "the same for programs"}},
     .group = LT_GROUP_MOUNT,
     .run = run,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Which program this is, and which command is wanted. */
 #include "cli.h"
+#include "mkfs.h"
 
 #include <libgen.h>
 
@@ -53,11 +54,26 @@ static int run_lintel(int argc, char **argv)
                           lt_did_you_mean(word, next_command, NULL).text);
 }
 
+static bool begins_with(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* mount(8), mkfs(8) and fsck(8) call us by other names. */
+static int run_as(const char *name, int argc, char **argv)
+{
+    if (begins_with(name, "mount."))
+        return lt_mount_helper(argc, argv);
+    if (begins_with(name, "mkfs."))
+        return lt_mkfs_helper(argc, argv);
+    if (begins_with(name, "fsck."))
+        return lt_fsck_helper(argc, argv);
+    return run_lintel(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
-    const char *name = argc > 0 ? basename(argv[0]) : "lintel";
-    int status =
-        strncmp(name, "mount.", 6) == 0 ? lt_mount_helper(argc, argv) : run_lintel(argc, argv);
+    int status = run_as(argc > 0 ? basename(argv[0]) : "lintel", argc, argv);
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == LT_EXIT_OK)
         status = LT_EXIT_FAILED;
     return status;

@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "daemon.h"
 #include "mounts.h"
+#include "operand.h"
 #include "serve.h"
 
 #include <base/options.h>
@@ -26,21 +27,39 @@ static const char *next_kind(const void *arg, size_t i)
     return lt_fs_kinds[i].name;
 }
 
-/* Whether `source` begins with a kind that we know and a colon. Complains if not. */
-static bool check_source(const char *source)
+/* Complains of what is no source. */
+static void complain_of_source(const char *source)
 {
     char kind[32];
+    struct stat st;
     size_t len = strcspn(source, ":");
     snprintf(kind, sizeof(kind), "%.*s", (int)len, source);
-    for (const struct lt_fs_kind *k = lt_fs_kinds; k->name; k++)
-        if (source[len] == ':' && strcmp(k->name, kind) == 0)
-            return true;
-    if (source[len] != ':')
-        lt_complain("'%s' is no source: one begins with its kind and a colon, such as mem:",
-                    source);
-    else
+    if (source[len] == ':')
         lt_complain("there is no kind of file system '%s'%s", kind,
                     lt_did_you_mean(kind, next_kind, NULL).text);
+    else if (stat(source, &st) == 0)
+        lt_complain("'%s' is no source: it is no disk image, but a directory or the like", source);
+    else
+        lt_complain("'%s' is no source: there is no disk image of that name, and other sources "
+                    "begin with their kind and a colon, such as mem:",
+                    source);
+}
+
+/* The source in the form of lt_open_fs(), malloc'd, and what mount(8) is to show of it; false after
+ * a complaint. An image is shown by its absolute path, so that it can be found by it. */
+static bool take_source(const char *text, char **ret, char **ret_name)
+{
+    bool is_image = lt_is_image_file(text);
+    if (!is_image && !lt_is_source(text)) {
+        complain_of_source(text);
+        return false;
+    }
+    *ret_name = is_image ? realpath(text, NULL) : strdup(text);
+    *ret = *ret_name ? is_image ? lt_image_source(*ret_name, NULL) : strdup(text) : NULL;
+    if (*ret)
+        return true;
+    free(*ret_name);
+    lt_complain("cannot use %s: %s", text, strerror(errno));
     return false;
 }
 
@@ -192,11 +211,12 @@ static bool prepare_log(const struct call *call, struct paths *paths,
     return false;
 }
 
-static int serve_request(const struct call *call, struct lt_mount_request *request)
+static int serve_request(const struct call *call, struct lt_mount_request *request,
+                         const char *own_source, const char *name)
 {
     struct paths *paths = calloc(1, sizeof(*paths));
-    char *source = lt_mount_request_source(request, call->source);
-    struct lt_serve what = {.name = call->source,
+    char *source = lt_mount_request_source(request, own_source);
+    struct lt_serve what = {.name = name,
                             .source = source,
                             .dir = paths ? paths->dir : NULL,
                             .progress = call->progress,
@@ -216,6 +236,7 @@ static int serve_request(const struct call *call, struct lt_mount_request *reque
 static int mount_call(const struct call *call)
 {
     struct lt_mount_request *request = malloc(sizeof(*request));
+    char *source, *name;
     struct lt_diag diag;
     int status;
     if (!request) {
@@ -226,10 +247,12 @@ static int mount_call(const struct call *call)
     if (error != LT_OK) {
         lt_complain("%s", diag.text);
         status = LT_EXIT_USAGE;
-    } else if (!check_source(call->source)) {
+    } else if (!take_source(call->source, &source, &name)) {
         status = LT_EXIT_USAGE;
     } else {
-        status = serve_request(call, request);
+        status = serve_request(call, request, source, name);
+        free(source);
+        free(name);
     }
     lt_mount_request_fini(request);
     free(request);
@@ -277,7 +300,8 @@ const struct lt_command lt_command_mount = {
     .details = "Returns when the volume answers, and leaves a process behind that serves it.",
     .operands = {{"SOURCE", LT_HINT_SOURCE, false}, {"DIR", LT_HINT_DIR, false}},
     .options = mount_options,
-    .examples = {{"lintel mount mem: /mnt", "a RAM disk that grows and shrinks with its files"},
+    .examples = {{"lintel mount disk.img /mnt", "a disk image"},
+                 {"lintel mount mem: /mnt", "a RAM disk that grows and shrinks with its files"},
                  {"lintel mount mem:size=4g /mnt", "one that never takes more than 4 GiB"},
                  {"lintel mount mem:case=insensitive /mnt", "one where README and readme are one"},
                  {"lintel mount mem: /mnt --load t.tar --save t.tar",

@@ -81,7 +81,7 @@ static const struct {
     char *argv[6];
     const char *said;
 } mistakes[] = {
-    {{"info", NULL}, "SOURCE|DIR is missing"},
+    {{"info", NULL}, "IMAGE|SOURCE|DIR is missing"},
     {{"info", "a", "b", NULL}, "too many arguments, from 'b' on"},
     {{"info", "--jsno", "a", NULL}, "unknown option '--jsno'; did you mean '--json'?"},
     {{"info", "--json=1", "a", NULL}, "option '--json' takes no argument"},
