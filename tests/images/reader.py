@@ -9,7 +9,6 @@
 Every check is verified. Damage raises Damaged with a sentence. It holds all items in memory,
 and is slow: it is for tests.
 """
-import base64
 import bisect
 import json
 import struct
@@ -225,7 +224,7 @@ class Extent:
 
 # ---- The image -----------------------------------------------------------------------------------
 
-SUPER = struct.Struct("<8s16sIBBBBQQQ16s2Q" + "11Q" + "3Q" + "qIIIB")
+SUPER = struct.Struct("<8s16sIBBBBQQQ16s2Q" + "13Q" + "qIIIB")
 SUPER_FIELDS = ("magic check version block_shift check_type data_check_size name_case compatible "
                 "read_only_compatible incompatible uuid k0 k1 generation epoch blocks root "
                 "root_birth log_block log_blocks log_start log_sequence next_id nodes nodes_max "
@@ -714,7 +713,7 @@ class Survey:
 
 
 def _text(data):
-    return None if data is None else base64.b64encode(data).decode()
+    return None if data is None else data.hex()
 
 
 def describe(path):
