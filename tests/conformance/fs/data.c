@@ -241,7 +241,9 @@ TEST(allocate__punches_holes_of_any_bytes)
     expect_bytes(file, 65000, 34999, 7);
     expect_bytes(file, 99999, 1, 0);
     assert_int_equal(attr(file).size, 100000);
-    assert_true(attr(file).allocated < before);
+    if (attr(file).block_size <= 16384) { /* then whole blocks lie in it */
+        assert_true(attr(file).allocated < before);
+    }
     fails(LT_EOPNOTSUPP, lt_node_allocate(NULL, file, LT_FALLOC_PUNCH_HOLE, 0, 10));
 }
 
