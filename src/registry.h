@@ -9,6 +9,9 @@ struct lt_fs_kind {
     const char *name;    /* the word before the colon of a source */
     const char *summary; /* one line for `lintel help sources` */
     int (*open)(const char *options, struct lt_fs **ret, struct lt_diag *diag);
+    /* Whether `options`, standing alone, mean something of this kind that exists, so that the kind
+     * need not be said: 1, 0 or an error. NULL: they never do. */
+    int (*probe)(const char *options);
 };
 
 /* All kinds, ended by name NULL. */

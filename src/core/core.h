@@ -46,9 +46,6 @@ static inline const struct lt_ctx *ctx_or_root(const struct lt_ctx *ctx)
 
 /* ---- Checks -------------------------------------------------------------------------------- */
 
-/* 0, LT_EINVAL or LT_ENAMETOOLONG: see the common errors of lintel/fs.h. */
-int lt_name_check(struct lt_str name);
-
 static inline int check_dir(const struct lt_node *dir)
 {
     return dir->type == LT_S_IFDIR ? 0 : LT_ENOTDIR;

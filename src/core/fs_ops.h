@@ -126,6 +126,10 @@ struct lt_fs {
 int lt_fs_init(struct lt_fs *fs, const struct lt_fs_ops *ops);
 void lt_fs_fini(struct lt_fs *fs);
 
+/* 0, LT_EINVAL or LT_ENAMETOOLONG: see the common errors of lintel/fs.h. For names that a file
+ * system reads from elsewhere; those that it is given are checked. */
+int lt_name_check(struct lt_str name);
+
 /* Sets up the shared part of a fresh node with one reference. */
 static inline void lt_node_init(struct lt_node *node, struct lt_fs *fs, uint64_t id, uint32_t type)
 {

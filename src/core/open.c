@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* From a source ("mem:size=1g") to a file system, through the registry. */
+/* From a source ("mem:size=1g", "disk.img") to a file system, through the registry. */
 #include <base/options.h>
 #include <lintel/fs.h>
 #include <registry.h>
@@ -14,19 +14,30 @@ static const struct lt_fs_kind *find_kind(const char *name, size_t len)
     return NULL;
 }
 
+/* The kind whose options `source` is, standing alone: the path of an image. */
+static const struct lt_fs_kind *probe_kinds(const char *source)
+{
+    for (const struct lt_fs_kind *kind = lt_fs_kinds; kind->name; kind++) {
+        if (kind->probe && kind->probe(source) > 0)
+            return kind;
+    }
+    return NULL;
+}
+
 int lt_open_fs(const char *source, struct lt_fs **ret_fs, struct lt_diag *diag)
 {
-    const char *colon = strchr(source, ':');
-    if (!colon) {
-        return lt_diag_set(diag, LT_EINVAL,
-                           "'%s' names no file system: a source is KIND:OPTIONS, for example "
-                           "mem:size=1g",
+    size_t len = strcspn(source, ":");
+    const struct lt_fs_kind *kind = source[len] ? find_kind(source, len) : NULL;
+    if (kind)
+        return kind->open(source + len + 1, ret_fs, diag);
+    kind = probe_kinds(source);
+    if (kind)
+        return kind->open(source, ret_fs, diag);
+    if (source[len])
+        return lt_diag_set(diag, LT_EINVAL, "there is no file system of the kind '%.*s'", (int)len,
                            source);
-    }
-    const struct lt_fs_kind *kind = find_kind(source, (size_t)(colon - source));
-    if (!kind) {
-        return lt_diag_set(diag, LT_EINVAL, "there is no file system of the kind '%.*s'",
-                           (int)(colon - source), source);
-    }
-    return kind->open(colon + 1, ret_fs, diag);
+    return lt_diag_set(diag, LT_EINVAL,
+                       "'%s' names no file system: a source is KIND:OPTIONS, for example "
+                       "mem:size=1g, or the path of an image",
+                       source);
 }

@@ -419,3 +419,15 @@ int lt_imgfs_open(const char *source, struct lt_fs **ret, struct lt_diag *diag)
     free(path);
     return r;
 }
+
+int lt_imgfs_probe(const char *source)
+{
+    const char *options;
+    char *path;
+    int r = img_options_path(source, &path, &options);
+    if (r < 0)
+        return r;
+    r = lt_image_probe(path);
+    free(path);
+    return r;
+}

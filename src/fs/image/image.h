@@ -10,7 +10,10 @@ struct lt_device;
 /* "PATH,option,..." or ":memory:,size=1g,...": docs/man/lintel-sources.7. */
 int lt_imgfs_open(const char *options, struct lt_fs **ret, struct lt_diag *diag);
 
-/* The same on a device, which is the file system's on success. For tests. */
+/* Whether that path is a file that holds an image: 1, 0 or an error. */
+int lt_imgfs_probe(const char *options);
+
+/* The same as lt_imgfs_open() on a device, which is the file system's on success. For tests. */
 int lt_imgfs_open_device(struct lt_device *dev, const char *options, struct lt_fs **ret,
                          struct lt_diag *diag);
 
