@@ -16,7 +16,7 @@ uint64_t img_dir_base(const struct img_fs *fs, struct lt_str name)
     return img_hashed_base(hash, IMG_ENTRY_STEP);
 }
 
-int img_entry_decode(uint64_t key, const void *value, size_t len, struct img_entry *ret)
+int img_entry_read(uint64_t key, const void *value, size_t len, struct img_entry *ret)
 {
     struct img_reader r = img_reader(value, len);
     struct img_entry entry = {.key = key};
@@ -24,7 +24,7 @@ int img_entry_decode(uint64_t key, const void *value, size_t len, struct img_ent
     entry.type = (uint32_t)img_take_u8(&r) << 12;
     entry.name = lt_strn((const char *)r.at, img_left(&r));
     if (r.bad || entry.id < IMG_ID_FIRST || (entry.type & ~(uint32_t)LT_S_IFMT) ||
-        entry.name.len == 0 || entry.name.len > LT_NAME_MAX)
+        lt_name_check(entry.name) < 0)
         return LT_EUCLEAN;
     *ret = entry;
     return 0;
@@ -39,7 +39,7 @@ struct search {
 static int same_name(void *arg, struct img_key key, const void *value, size_t len)
 {
     struct search *s = arg;
-    int r = img_entry_decode(key.off, value, len, &s->found);
+    int r = img_entry_read(key.off, value, len, &s->found);
     if (r < 0)
         return r;
     return lt_str_equal(s->found.name, s->name) ||

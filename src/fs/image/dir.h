@@ -25,7 +25,7 @@ int img_dir_find(const struct img_node *dir, struct lt_str name, struct img_entr
     REQUIRES_SHARED(img_items);
 
 /* The value of an ENTRY item. LT_EUCLEAN. */
-int img_entry_decode(uint64_t key, const void *value, size_t len, struct img_entry *ret);
+int img_entry_read(uint64_t key, const void *value, size_t len, struct img_entry *ret);
 
 /* The node that an entry leads to. LT_EUCLEAN: it is none, of another type, or without names. */
 int img_entry_node(struct img_fs *fs, const struct img_entry *entry, struct img_node **ret)

@@ -39,7 +39,7 @@ static int list_entry(void *arg, struct img_key key, const void *value,
     struct img_entry entry;
     if (key.id != l->dir || key.kind != IMG_ENTRY)
         return ENDED;
-    int r = img_entry_decode(key.off, value, len, &entry);
+    int r = img_entry_read(key.off, value, len, &entry);
     if (r < 0)
         return r;
     struct lt_dirent d = {
@@ -102,7 +102,7 @@ static int offer_name(void *arg, struct img_name name) NO_THREAD_SAFETY_ANALYSIS
     size_t len;
     int r = img_get(n->fs->store, img_key(name.dir, IMG_ENTRY, name.key), &value, &len);
     if (r == 0)
-        r = img_entry_decode(name.key, value, len, &entry);
+        r = img_entry_read(name.key, value, len, &entry);
     if (r == 0)
         r = img_node_get_named(n->fs, name.dir, LT_S_IFDIR, &dir);
     if (r < 0)
