@@ -22,6 +22,8 @@
     X(df)           \
     X(cp)           \
     X(mv)           \
+    X(import)       \
+    X(export)       \
     X(rm)           \
     X(mkdir)        \
     X(rmdir)        \

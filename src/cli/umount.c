@@ -2,8 +2,10 @@
 /* lintel umount: unmounts, and waits until the process behind has saved and ended. */
 #include "cli.h"
 #include "mounts.h"
+#include "operand.h"
 
 #include <errno.h>
+#include <lintel/image.h>
 #include <poll.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@
 struct server {
     int pidfd;              /* -1: it is not known or has ended */
     char save[LT_PATH_MAX]; /* where it saves to at the end, or "" */
+    bool writes;            /* the volume is not read-only */
 };
 
 /* Tells whether a saved tree is another one than before: each is made anew and put in the place of
@@ -51,6 +54,7 @@ static int find_server(const char *dir, struct server *ret)
         return error;
     uint64_t pid = lt_value_u64(doc.values, "mount.pid", 0);
     snprintf(ret->save, sizeof(ret->save), "%s", lt_value_text(doc.values, "save.path", ""));
+    ret->writes = !lt_value_bool(doc.values, "volume.read_only");
     ret->pidfd = pid > 0 && pid <= INT32_MAX ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1;
     lt_document_free(&doc);
     free(text);
@@ -105,13 +109,28 @@ static void wait_for_end(const struct server *server)
     }
 }
 
-static int unmount_and_wait(const char *dir, const struct server *server, bool lazy)
+/* An image says itself whether all that was written has come to rest in it. */
+static bool closed_in_order(const char *source)
+{
+    struct lt_image_info info = {0};
+    if (!lt_is_image_file(source) || lt_image_info(source, &info, NULL) != LT_OK || info.clean)
+        return true;
+    lt_complain("%s is unmounted, but was not closed in order: the log says why, and 'lintel check "
+                "%s' whether it is well",
+                source, source);
+    return false;
+}
+
+static int unmount_and_wait(const char *dir, const char *source, const struct server *server,
+                            bool lazy)
 {
     struct stamp before = stamp_of(server->save);
     int status = unmount(dir, lazy);
     if (status != LT_EXIT_OK || lazy || server->pidfd < 0)
         return status;
     wait_for_end(server);
+    if (server->writes && !closed_in_order(source))
+        return LT_EXIT_FAILED;
     if (!server->save[0] || !stamps_equal(before, stamp_of(server->save)))
         return LT_EXIT_OK;
     lt_complain("%s is unmounted, but was NOT SAVED: %s is as it was before; the log says why", dir,
@@ -140,7 +159,7 @@ static int run(const struct lt_args *args)
                     mounted.type, dir);
         return LT_EXIT_FAILED;
     }
-    int status = unmount_and_wait(path, &server, lt_args_flag(args, "lazy"));
+    int status = unmount_and_wait(path, mounted.source, &server, lt_args_flag(args, "lazy"));
     if (server.pidfd >= 0)
         close(server.pidfd);
     return status;

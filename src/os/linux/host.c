@@ -243,7 +243,8 @@ static int wrap_file(int fd, struct lt_host_file **ret)
 
 int lt_host_file_open(struct lt_host_dir *dir, const char *name, struct lt_host_file **ret)
 {
-    int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | (dir ? O_NOFOLLOW : 0);
+    /* In a tree nothing is to wait for the writer of a FIFO; one that was named is read. */
+    int flags = O_RDONLY | O_CLOEXEC | (dir ? O_NOFOLLOW | O_NONBLOCK : 0);
     return wrap_file(openat(dir ? dir->fd : AT_FDCWD, name, flags), ret);
 }
 
