@@ -16,7 +16,7 @@
 /* ---- One layout ----------------------------------------------------------------------------- */
 
 /* Whether all of the file's data is pending and fits into an item. */
-static bool is_tiny(const struct img_layout *layout, const struct img_node *node)
+static bool is_tiny(const struct img_node *node)
     REQUIRES_SHARED(img_items) REQUIRES_SHARED(node->lock)
 {
     return node->inode.blocks == 0 && node->inode.size > 0 &&
@@ -57,7 +57,7 @@ static int gather_node(struct img_layout *layout, struct img_node *node, bool bl
 {
     struct img_pending *p = node->pending;
     size_t at = 0;
-    if (is_tiny(layout, node) && !blocks) {
+    if (is_tiny(node) && !blocks) {
         layout->pieces[layout->count++] = (struct img_piece){.node = node, .kind = IMG_TINY};
         at = p->count;
     }

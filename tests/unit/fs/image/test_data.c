@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: MIT
+/* Data of files: against a model of plain bytes, and where things fail. */
+#include <core/fs_ops.h>
+#include <fault.h>
+#include <fs/image/format.h>
+#include <fs/image/image.h>
+#include <lintel/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <test.h>
+
+#include "keeper.h"
+
+#define FILES 4u
+#define MODEL_MAX (6u << 20) /* bytes of a file in the model */
+
+struct model {
+    struct lt_node *node;
+    uint64_t size;
+    uint8_t *bytes; /* MODEL_MAX of them, zeros behind the size */
+};
+
+static struct keeper keeper;
+static struct lt_fs *fs;
+static struct model files[FILES];
+static uint64_t seed;
+static uint8_t *scratch; /* MODEL_MAX bytes */
+static const char *options;
+
+static uint64_t draw(uint64_t below)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return seed % below;
+}
+
+static void ok_at(int r, int line)
+{
+    if (r < 0) {
+        print_error("line %d: %s\n", line, lt_error_name(r));
+        fail();
+    }
+}
+#define ok(r) ok_at(r, __LINE__)
+
+/* ---- The volume ---------------------------------------------------------------------------- */
+
+static void open_volume(void)
+{
+    struct lt_diag diag = {""};
+    int r = lt_imgfs_open_device(&keeper.dev, options, &fs, &diag);
+    if (r < 0)
+        print_error("%s\n", diag.text);
+    ok(r);
+}
+
+static void make_volume(const struct lt_image_params *params, const char *opts)
+{
+    struct lt_diag diag = {""};
+    scratch = malloc(MODEL_MAX);
+    keeper_open(&keeper, params->size);
+    ok(img_fs_format(&keeper.dev, params, &diag));
+    options = opts;
+    open_volume();
+}
+
+static void end_volume(void)
+{
+    ok(lt_fs_close(fs));
+    keeper_end(&keeper);
+    free(scratch);
+}
+
+static const char *name_of(size_t i)
+{
+    static const char *const names[] = {"a", "b", "c", "d"};
+    return names[i];
+}
+
+static struct lt_node *create(const char *name)
+{
+    struct lt_create spec = {.mode = LT_S_IFREG | 0644};
+    struct lt_entry entry = {0};
+    ok(lt_node_create(NULL, lt_fs_root(fs), lt_str(name), &spec, &entry));
+    return entry.node;
+}
+
+static struct lt_node *look_up(const char *name)
+{
+    struct lt_entry entry = {0};
+    ok(lt_node_lookup(NULL, lt_fs_root(fs), lt_str(name), &entry));
+    return entry.node;
+}
+
+static void make_files(void)
+{
+    for (size_t i = 0; i < FILES; i++)
+        files[i] =
+            (struct model){.node = create(name_of(i)), .bytes = calloc(1, MODEL_MAX), .size = 0};
+}
+
+static void end_files(void)
+{
+    for (size_t i = 0; i < FILES; i++) {
+        lt_node_put(files[i].node);
+        free(files[i].bytes);
+    }
+}
+
+static void reopen(void)
+{
+    for (size_t i = 0; i < FILES; i++)
+        lt_node_put(files[i].node);
+    ok(lt_fs_close(fs));
+    open_volume();
+    for (size_t i = 0; i < FILES; i++)
+        files[i].node = look_up(name_of(i));
+}
+
+/* ---- Comparing ----------------------------------------------------------------------------- */
+
+static struct lt_attr attr_of(struct lt_node *node)
+{
+    struct lt_attr attr;
+    ok(lt_node_getattr(NULL, node, &attr));
+    return attr;
+}
+
+static void compare(const struct model *m, uint64_t offset, size_t len)
+{
+    size_t want = offset < m->size ? (size_t)(m->size - offset) : 0;
+    want = want < len ? want : len;
+    for (size_t done = 0; done < want;) {
+        int got = lt_node_pread(NULL, m->node, offset + done, scratch + done, want - done);
+        ok(got);
+        assert_true(got > 0);
+        done += (size_t)got;
+    }
+    for (size_t i = 0; i < want; i++) {
+        if (scratch[i] == m->bytes[offset + i])
+            continue;
+        print_error("%s: byte %llu of %llu is %u, not %u\n", name_of((size_t)(m - files)),
+                    (unsigned long long)(offset + i), (unsigned long long)m->size, scratch[i],
+                    m->bytes[offset + i]);
+        fail();
+    }
+}
+
+static void compare_all(void)
+{
+    for (size_t i = 0; i < FILES; i++) {
+        assert_int_equal(attr_of(files[i].node).size, files[i].size);
+        compare(&files[i], 0, MODEL_MAX);
+    }
+}
+
+/* ---- Random operations --------------------------------------------------------------------- */
+
+static uint64_t any_offset(void)
+{
+    switch (draw(6)) {
+    case 0:
+        return draw(8) * 65536;
+    case 1:
+        return draw(2000);
+    case 2:
+        return draw(512) * 4096;
+    default:
+        return draw(2u << 20);
+    }
+}
+
+static uint64_t any_len(void)
+{
+    switch (draw(8)) {
+    case 0:
+        return 1 + draw(100);
+    case 1:
+        return (1 + draw(16)) * 4096;
+    case 2:
+        return (1 + draw(8)) * 65536;
+    case 3:
+        return 1 + draw(1500000);
+    default:
+        return 1 + draw(20000);
+    }
+}
+
+static void model_size(struct model *m, uint64_t size)
+{
+    if (size < m->size)
+        memset(m->bytes + size, 0, (size_t)(m->size - size));
+    m->size = size;
+}
+
+static void do_write(struct model *m)
+{
+    uint64_t offset = draw(3) == 0 ? m->size : any_offset(), len = any_len();
+    struct lt_seg segs[5];
+    size_t count = 1 + draw(5), done = 0;
+    if (offset + len > MODEL_MAX)
+        return;
+    for (size_t i = 0; i < len; i++)
+        scratch[i] = (uint8_t)(1 + (seed + i * 31 + i / 255) % 255);
+    for (size_t i = 0; i < count; i++) {
+        size_t part = i + 1 == count ? (size_t)len - done : (size_t)draw(len - done + 1);
+        segs[i] = (struct lt_seg){scratch + done, part};
+        done += part;
+    }
+    struct lt_write write = {.offset = offset, .segs = segs, .count = count};
+    int r = lt_node_write(NULL, m->node, &write);
+    if (r == LT_ENOSPC)
+        return;
+    ok(r);
+    memcpy(m->bytes + offset, scratch, (size_t)r);
+    if (offset + (size_t)r > m->size)
+        m->size = offset + (size_t)r;
+    assert_true((uint64_t)r == len || write.ret_offset == offset);
+}
+
+static void do_truncate(struct model *m)
+{
+    struct lt_setattr set = {.mask = LT_SET_SIZE, .size = draw(4) == 0 ? 0 : any_offset()};
+    ok(lt_node_setattr(NULL, m->node, &set, NULL));
+    model_size(m, set.size);
+}
+
+static void model_zero(struct model *m, uint64_t offset, uint64_t len, bool keep)
+{
+    uint64_t end = offset + len;
+    if (!keep && end > m->size)
+        m->size = end;
+    end = end < m->size ? end : m->size;
+    if (offset < end)
+        memset(m->bytes + offset, 0, (size_t)(end - offset));
+}
+
+static void do_allocate(struct model *m)
+{
+    static const uint32_t modes[] = {0, LT_FALLOC_KEEP_SIZE,
+                                     LT_FALLOC_PUNCH_HOLE | LT_FALLOC_KEEP_SIZE, LT_FALLOC_ZERO,
+                                     LT_FALLOC_ZERO | LT_FALLOC_KEEP_SIZE};
+    uint32_t mode = modes[draw(5)];
+    uint64_t offset = any_offset(), len = any_len();
+    if (offset + len > MODEL_MAX)
+        return;
+    int r = lt_node_allocate(NULL, m->node, mode, offset, len);
+    if (r == LT_ENOSPC)
+        return;
+    ok(r);
+    if (mode & (LT_FALLOC_PUNCH_HOLE | LT_FALLOC_ZERO))
+        model_zero(m, offset, len, mode & LT_FALLOC_KEEP_SIZE);
+    else if (mode == 0 && offset + len > m->size)
+        m->size = offset + len;
+}
+
+static void do_move(struct model *m)
+{
+    uint64_t block = attr_of(m->node).block_size;
+    uint64_t offset = draw(32) * block, len = (1 + draw(16)) * block;
+    if (draw(2) == 0) {
+        int r = lt_node_allocate(NULL, m->node, LT_FALLOC_COLLAPSE, offset, len);
+        if (offset + len >= m->size) {
+            assert_int_equal(r, LT_EINVAL);
+            return;
+        }
+        ok(r);
+        memmove(m->bytes + offset, m->bytes + offset + len, (size_t)(m->size - offset - len));
+        model_size(m, m->size - len);
+        return;
+    }
+    if (m->size + len > MODEL_MAX)
+        return;
+    int r = lt_node_allocate(NULL, m->node, LT_FALLOC_INSERT, offset, len);
+    if (offset >= m->size) {
+        assert_int_equal(r, LT_EINVAL);
+        return;
+    }
+    if (r == LT_ENOSPC)
+        return;
+    ok(r);
+    memmove(m->bytes + offset + len, m->bytes + offset, (size_t)(m->size - offset));
+    memset(m->bytes + offset, 0, (size_t)len);
+    m->size += len;
+}
+
+static bool all_zero(const struct model *m, uint64_t from, uint64_t end)
+{
+    while (from < end && m->bytes[from] == 0)
+        from++;
+    return from >= end;
+}
+
+static void do_seek(struct model *m)
+{
+    uint64_t offset = any_offset(), at = 0;
+    int r = lt_node_seek(NULL, m->node, offset, LT_SEEK_DATA, &at);
+    if (offset >= m->size) {
+        assert_int_equal(r, LT_ENXIO);
+        return;
+    }
+    if (r == LT_ENXIO)
+        at = m->size;
+    else
+        ok(r);
+    assert_true(at >= offset && all_zero(m, offset, at));
+    ok(lt_node_seek(NULL, m->node, offset, LT_SEEK_HOLE, &at));
+    assert_true(at >= offset && at <= m->size);
+    uint64_t block = attr_of(m->node).block_size, end = (at / block + 1) * block;
+    assert_true(all_zero(m, at, end < m->size ? end : m->size));
+}
+
+static void do_copy(struct model *from, struct model *to)
+{
+    uint64_t offset = any_offset(), at = any_offset(), len = any_len(), done = 0;
+    if (offset + len > MODEL_MAX || at + len > MODEL_MAX)
+        return;
+    if (from == to && offset < at + len && at < offset + len)
+        return;
+    int r = lt_node_copy_range(NULL, from->node, offset, to->node, at, len, &done);
+    if (r == LT_ENOSPC)
+        return;
+    ok(r);
+    memmove(to->bytes + at, from->bytes + offset, (size_t)done);
+    if (done > 0 && at + done > to->size)
+        to->size = at + done;
+}
+
+static void step(bool may_reopen)
+{
+    struct model *m = &files[draw(FILES)];
+    switch (draw(24)) {
+    case 0:
+        do_truncate(m);
+        break;
+    case 1:
+    case 2:
+    case 3:
+        do_allocate(m);
+        break;
+    case 4:
+    case 5:
+        do_move(m);
+        break;
+    case 6:
+        do_seek(m);
+        break;
+    case 7:
+    case 8:
+        do_copy(m, &files[draw(FILES)]);
+        break;
+    case 9:
+        ok(lt_node_sync(NULL, m->node, false));
+        break;
+    case 10:
+        ok(lt_fs_sync(NULL, fs));
+        break;
+    case 11:
+        if (may_reopen && draw(4) == 0)
+            reopen();
+        break;
+    case 12:
+    case 13:
+    case 14:
+    case 15:
+        compare(m, any_offset(), (size_t)any_len());
+        break;
+    default:
+        do_write(m);
+    }
+}
+
+static void run_model(const struct lt_image_params *params, const char *opts, unsigned steps)
+{
+    make_volume(params, opts);
+    make_files();
+    for (unsigned i = 0; i < steps; i++) {
+        step(true);
+        if (i % 50 == 0)
+            compare_all();
+    }
+    compare_all();
+    reopen();
+    compare_all();
+    end_files();
+    end_volume();
+}
+
+static void test_data__equals_a_model(void **state)
+{
+    (void)state;
+    seed = 88172645463325252u;
+    for (unsigned i = 0; i < 4; i++)
+        run_model(&(struct lt_image_params){.size = 128u << 20}, "commit=0", 400);
+}
+
+static void test_data__equals_a_model_with_checks(void **state)
+{
+    (void)state;
+    seed = 1234567;
+    for (unsigned i = 0; i < 4; i++)
+        run_model(&(struct lt_image_params){.size = 128u << 20, .data_checks = true}, "commit=0",
+                  400);
+}
+
+static void test_data__equals_a_model_in_large_blocks(void **state)
+{
+    (void)state;
+    seed = 7654321;
+    for (unsigned i = 0; i < 4; i++)
+        run_model(&(struct lt_image_params){.size = 256u << 20,
+                                            .block_size = 65536,
+                                            .data_checks = i & 1},
+                  "commit=0", 300);
+}
+
+static void test_data__equals_a_model_with_little_memory(void **state)
+{
+    (void)state;
+    seed = 99;
+    for (unsigned i = 0; i < 4; i++)
+        run_model(&(struct lt_image_params){.size = 128u << 20, .data_checks = i & 1},
+                  "commit=0,cache=1m", 400);
+}
+
+static void test_data__equals_a_model_on_a_volume_too_small(void **state)
+{
+    (void)state;
+    seed = 4242;
+    for (unsigned i = 0; i < 4; i++)
+        run_model(&(struct lt_image_params){.size = 6u << 20, .data_checks = i & 1}, "commit=0",
+                  400);
+}
+
+static void test_data__equals_a_model_when_always_durable(void **state)
+{
+    (void)state;
+    seed = 31337;
+    run_model(&(struct lt_image_params){.size = 64u << 20}, "commit=0,sync=always", 300);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_data__equals_a_model),
+        cmocka_unit_test(test_data__equals_a_model_with_checks),
+        cmocka_unit_test(test_data__equals_a_model_in_large_blocks),
+        cmocka_unit_test(test_data__equals_a_model_with_little_memory),
+        cmocka_unit_test(test_data__equals_a_model_on_a_volume_too_small),
+        cmocka_unit_test(test_data__equals_a_model_when_always_durable),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
