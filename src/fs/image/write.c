@@ -314,6 +314,15 @@ static void shorten(struct img_layout *layout, uint64_t blocks)
     }
 }
 
+/* Keeps the pieces before the first that is overwritten in place: that cannot be undone. */
+static void keep_new(struct img_layout *layout)
+{
+    size_t i = 0;
+    while (i < layout->count && layout->pieces[i].kind != IMG_OVERWRITE)
+        i++;
+    layout->count = i;
+}
+
 /* Gives the new blocks of a layout their places, as many as there are. */
 static int allocate(struct img_layout *layout, bool patient)
 {
@@ -403,6 +412,9 @@ static int write_direct(struct writer *w, bool patient) REQUIRES(w->node->lock)
     img_read_lock(w->store);
     r = img_layout_plan(&layout, w->node, index, count, &got);
     img_read_unlock(w->store);
+    keep_new(&layout);
+    if (r == 0 && layout.count == 0)
+        return write_block(w); /* it is pending */
     if (r == 0)
         r = allocate(&layout, patient);
     if (r < 0)
