@@ -297,17 +297,17 @@ int img_end(struct img_txn *txn, int r) NO_THREAD_SAFETY_ANALYSIS
 int img_seal_items(struct img_store *store)
 {
     struct img_store_private *priv = store->priv;
-    if (!priv->started || !priv->options.seal)
-        return 0;
-    struct img_txn txn;
-    txn_init(store, IMG_SHRINK, &txn);
-    priv->sealing = true; /* it is never undone */
-    int r = priv->options.seal(priv->options.arg, &txn);
-    priv->sealing = false;
-    if (r < 0)
-        return r;
-    priv->unsealed = 0;
-    return 0;
+    int r = 0;
+    if (priv->started && priv->options.seal) {
+        struct img_txn txn;
+        txn_init(store, IMG_SHRINK, &txn);
+        priv->sealing = true; /* it is never undone */
+        r = priv->options.seal(priv->options.arg, &txn);
+        priv->sealing = false;
+    }
+    if (r == 0)
+        priv->unsealed = 0;
+    return r;
 }
 
 /* ---- Changing ------------------------------------------------------------------------------ */

@@ -2,11 +2,34 @@
 /* The store against a model: transactions, commits, checkpoints, being opened again. */
 #include "store_kit.h"
 
+#include <fault.h>
+#include <fs/image/store/private.h>
+
+#define KIB (UINT64_C(1) << 10)
 #define MIB (UINT64_C(1) << 20)
 
 static struct kit kit;
 
-static void test_store__keeps_what_was_closed(void **state)
+/* Goes on with what a cut at this moment leaves if everything written has arrived. */
+static void reopen_after_crash(void)
+{
+    struct lt_device *copy;
+    assert_int_equal(lt_sim_cut(kit.dev, lt_sim_time(kit.dev), 0, &copy), 0);
+    img_store_abandon(kit.store);
+    kit.dev = copy;
+    kit_open(&kit);
+}
+
+static struct img_store_stats stats(void)
+{
+    struct img_store_stats s;
+    img_store_stats(kit.store, &s);
+    return s;
+}
+
+/* ---- Keeping ------------------------------------------------------------------------------- */
+
+static void test_store__keeps_what_a_checkpoint_has(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed < 20; seed++) {
@@ -14,17 +37,9 @@ static void test_store__keeps_what_was_closed(void **state)
         for (unsigned round = 0; round < 5; round++) {
             kit_steps(&kit, 40);
             kit_check(&kit);
-            struct lt_device *copy;
-            /* Closing frees the device: go on with a copy of what it left. */
-            assert_int_equal(img_commit(kit.store, true), 0);
             assert_int_equal(img_checkpoint(kit.store), 0);
-            assert_int_equal(lt_sim_cut(kit.dev, lt_sim_time(kit.dev), 0, &copy), 0);
-            kit_close(&kit);
-            kit.dev = copy;
-            kit_open(&kit);
-            struct img_store_stats stats;
-            img_store_stats(kit.store, &stats);
-            assert_int_equal(stats.replayed, 0);
+            reopen_after_crash();
+            assert_int_equal(stats().replayed, 0);
             kit_check(&kit);
         }
         kit_check_no_leak(&kit);
@@ -32,10 +47,763 @@ static void test_store__keeps_what_was_closed(void **state)
     }
 }
 
+static void test_store__replays_what_was_committed(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed < 20; seed++) {
+        kit_begin(&kit, 4 * MIB, 0, seed, IMG_SYNC_FSYNC);
+        for (unsigned round = 0; round < 5; round++) {
+            kit_steps(&kit, 10);
+            assert_int_equal(img_commit(kit.store, true), 0);
+            kit_steps(&kit, 10);
+            assert_int_equal(img_commit(kit.store, false), 0);
+            reopen_after_crash();
+            assert_int_equal(stats().replayed, 2);
+            kit_check(&kit);
+        }
+        kit_check_no_leak(&kit);
+        kit_close(&kit);
+    }
+}
+
+/* A device that can be closed and opened again: it passes everything on to one that stays. */
+struct window {
+    struct lt_device base;
+    struct lt_device *dev;
+    bool closed;
+};
+
+static uint64_t window_size(struct lt_device *dev)
+{
+    return lt_device_size(((struct window *)dev)->dev);
+}
+
+static int window_read(struct lt_device *dev, uint64_t offset, void *buf, size_t len)
+{
+    return lt_device_read(((struct window *)dev)->dev, offset, buf, len);
+}
+
+static int window_write(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
+                        size_t count)
+{
+    return lt_device_write(((struct window *)dev)->dev, offset, segs, count);
+}
+
+static int window_flush(struct lt_device *dev)
+{
+    return lt_device_flush(((struct window *)dev)->dev);
+}
+
+static int window_range(struct lt_device *dev, uint64_t offset, uint64_t len)
+{
+    (void)dev, (void)offset, (void)len;
+    return LT_EOPNOTSUPP;
+}
+
+static int window_resize(struct lt_device *dev, uint64_t size)
+{
+    return lt_device_resize(((struct window *)dev)->dev, size);
+}
+
+static void window_close(struct lt_device *dev)
+{
+    ((struct window *)dev)->closed = true;
+}
+
+static const struct lt_device_ops window_ops = {
+    .size = window_size,
+    .read = window_read,
+    .write = window_write,
+    .flush = window_flush,
+    .discard = window_range,
+    .reserve = window_range,
+    .resize = window_resize,
+    .close = window_close,
+};
+
+static struct window window;
+
+/* The kit's device becomes a window on a simulated one. */
+static void window_begin(uint64_t size)
+{
+    memset(&kit, 0, sizeof(kit));
+    kit.random = 99;
+    kit.options = (struct img_store_options){.cache = 1 << 20};
+    window = (struct window){.base.ops = &window_ops};
+    assert_int_equal(lt_device_open_sim(size, &window.dev), 0);
+    kit.dev = &window.base;
+    kit_format(kit.dev, size, 4096, 0);
+    kit_open(&kit);
+}
+
+static void window_end(void)
+{
+    kit_close(&kit);
+    assert_true(window.closed);
+    lt_device_close(window.dev);
+}
+
+static void test_close__leaves_a_clean_volume_without_log(void **state)
+{
+    (void)state;
+    struct img_super super;
+    window_begin(4 * MIB);
+    kit_steps(&kit, 50);
+    uint64_t epoch = kit.store->super.epoch;
+    kit_close(&kit);
+    assert_int_equal(img_super_read(window.dev, &super, NULL), 0);
+    assert_true(super.clean);
+    assert_true(super.epoch != epoch);
+    kit_open(&kit);
+    assert_int_equal(stats().replayed, 0);
+    kit_check(&kit);
+    window_end();
+}
+
+static void test_close__without_changes_writes_nothing(void **state)
+{
+    (void)state;
+    window_begin(4 * MIB);
+    kit_steps(&kit, 50);
+    kit_close(&kit);
+    uint64_t time = lt_sim_time(window.dev);
+    kit_open(&kit);
+    kit_check(&kit);
+    kit_close(&kit);
+    assert_int_equal(lt_sim_time(window.dev), time);
+    kit_open(&kit);
+    window_end();
+}
+
+static void test_epoch__stale_batches_of_an_earlier_life_do_not_count(void **state)
+{
+    (void)state;
+    window_begin(4 * MIB);
+    for (unsigned life = 0; life < 8; life++) {
+        for (unsigned i = 0; i < 3; i++) {
+            kit_steps(&kit, 2);
+            assert_int_equal(img_commit(kit.store, false), 0);
+        }
+        kit_close(&kit);
+        kit_open(&kit);
+        kit_check(&kit);
+        assert_int_equal(stats().replayed, 0);
+    }
+    window_end();
+}
+
+/* ---- Transactions -------------------------------------------------------------------------- */
+
+static void test_txn__undoes_everything(void **state)
+{
+    (void)state;
+    struct img_space_counts before, between;
+    struct img_txn txn;
+    uint64_t block, count;
+    kit_begin(&kit, 4 * MIB, 0, 3, IMG_SYNC_FSYNC);
+    kit_steps(&kit, 60);
+    img_space_counts(kit.store->space, &before);
+    assert_int_equal(img_space_alloc(kit.store->space, 0, 3, 3, &block, &count), 0);
+    for (unsigned round = 0; round < 50; round++) {
+        size_t log_len = kit.store->priv->log.len;
+        assert_int_equal(img_begin(kit.store, IMG_SHRINK, &txn), 0);
+        assert_int_equal(img_use(&txn, block, 3), 0);
+        assert_int_equal(img_count_node(&txn, 1), 0);
+        struct kit_state scrap = kit.now;
+        for (unsigned i = 0; i < 30; i++)
+            assert_int_equal(kit_change_item(&kit, &txn, &scrap), 0);
+        assert_int_equal(img_free(&txn, block + 1, 1), 0);
+        assert_int_equal(img_end(&txn, LT_ECANCELED), LT_ECANCELED);
+        assert_int_equal(kit.store->priv->log.len, log_len);
+        kit_check(&kit);
+    }
+    img_space_counts(kit.store->space, &between);
+    assert_int_equal(between.in_flight, before.in_flight + 3);
+    img_space_release(kit.store->space, block, 3);
+    kit_check_no_leak(&kit);
+    kit_close(&kit);
+}
+
+static void test_txn__an_equal_value_is_no_change(void **state)
+{
+    (void)state;
+    struct img_txn txn;
+    kit_begin(&kit, 4 * MIB, 0, 3, IMG_SYNC_FSYNC);
+    assert_int_equal(img_begin(kit.store, IMG_GROW, &txn), 0);
+    assert_int_equal(img_put(&txn, img_key(20, 1, 0), "value", 5), 0);
+    size_t len = kit.store->priv->log.len;
+    assert_int_equal(img_put(&txn, img_key(20, 1, 0), "value", 5), 0);
+    assert_int_equal(kit.store->priv->log.len, len);
+    assert_int_equal(img_put(&txn, img_key(20, 1, 0), "valu", 4), 0);
+    assert_true(kit.store->priv->log.len > len);
+    assert_int_equal(img_put(&txn, img_key(20, 1, 0), "", 0), 0);
+    assert_int_equal(img_end(&txn, 0), 0);
+    kit_close(&kit);
+}
+
+static void test_txn__what_is_impossible_is_refused(void **state)
+{
+    (void)state;
+    static uint8_t long_value[4096];
+    struct img_txn txn;
+    kit_begin(&kit, 4 * MIB, 0, 3, IMG_SYNC_FSYNC);
+    assert_int_equal(img_begin(kit.store, IMG_GROW, &txn), 0);
+    size_t max = img_value_max(4096);
+    assert_int_equal(img_put(&txn, img_key(20, 1, 0), long_value, max + 1), LT_EINVAL);
+    assert_int_equal(img_put(&txn, img_key(20, 1, 0), long_value, max), 0);
+    assert_int_equal(img_delete(&txn, img_key(21, 1, 0)), LT_ENOENT);
+    assert_int_equal(img_free(&txn, 200, 1), LT_EUCLEAN);
+    assert_int_equal(img_count_node(&txn, -1), LT_EUCLEAN);
+    assert_int_equal(img_end(&txn, 0), 0);
+    kit_close(&kit);
+}
+
+static void test_txn__nodes_have_a_limit(void **state)
+{
+    (void)state;
+    struct img_txn txn;
+    kit_begin(&kit, 4 * MIB, 0, 3, IMG_SYNC_FSYNC);
+    kit.store->super.nodes_max = 2;
+    assert_int_equal(img_begin(kit.store, IMG_GROW, &txn), 0);
+    assert_int_equal(img_new_id(&txn), 16);
+    assert_int_equal(img_new_id(&txn), 17);
+    assert_int_equal(img_count_node(&txn, 1), 0);
+    assert_int_equal(img_count_node(&txn, 1), 0);
+    assert_int_equal(img_count_node(&txn, 1), LT_ENOSPC);
+    assert_int_equal(img_end(&txn, 0), 0);
+    kit_close(&kit);
+}
+
+/* Runs a transaction of every kind of change; 0, or the first error. */
+static int one_of_everything(void)
+{
+    static uint8_t value[1500];
+    struct img_txn txn;
+    uint64_t block = 0, count;
+    int r = img_space_alloc(kit.store->space, 0, 1, 1, &block, &count);
+    if (r == 0)
+        r = img_begin(kit.store, IMG_GROW, &txn);
+    if (r == 0) {
+        r = img_use(&txn, block, 1);
+        for (unsigned i = 0; i < 20 && r == 0; i++)
+            r = img_put(&txn, img_key(500 + i, 1, 0), value, 10 + 70 * i);
+        for (unsigned i = 0; i < 10 && r == 0; i++)
+            r = img_delete(&txn, img_key(500 + 2 * i, 1, 0));
+        if (r == 0)
+            r = img_count_node(&txn, 1);
+        if (r == 0)
+            r = img_log_data(&txn, block, 0, value, sizeof(value));
+        r = img_end(&txn, r);
+    }
+    if (r < 0 && block)
+        img_space_release(kit.store->space, block, 1);
+    return r;
+}
+
+static void test_txn__nomem(void **state)
+{
+    (void)state;
+    for (unsigned n = 1, failed = 1; failed; n++) {
+        kit_begin(&kit, 4 * MIB, 0, 5, IMG_SYNC_FSYNC);
+        kit_steps(&kit, 30);
+        assert_int_equal(img_checkpoint(kit.store), 0);
+        reopen_after_crash();
+        fault_arm(n);
+        int r = one_of_everything();
+        failed = fault_disarm();
+        if (failed) {
+            assert_true(r == LT_ENOMEM || r == 0);
+            if (r < 0)
+                kit_check(&kit);
+        } else {
+            assert_int_equal(r, 0);
+        }
+        assert_int_equal(img_error(kit.store), 0);
+        kit_close(&kit);
+    }
+}
+
+static void test_commit__nomem(void **state)
+{
+    (void)state;
+    for (unsigned n = 1, failed = 1; failed; n++) {
+        kit_begin(&kit, 4 * MIB, 0, 6, IMG_SYNC_FSYNC);
+        kit_steps(&kit, 30);
+        fault_arm(n);
+        int r = img_commit(kit.store, true);
+        if (r == 0)
+            r = img_checkpoint(kit.store);
+        failed = fault_disarm();
+        /* The simulated disk has no room then. */
+        assert_true(r == 0 || (failed && (r == LT_ENOMEM || r == LT_ENOSPC)));
+        if (img_error(kit.store) < 0) { /* it was a flush or the superblock */
+            assert_int_equal(img_error(kit.store), LT_ENOSPC);
+            img_store_abandon(kit.store);
+            continue;
+        }
+        kit_check(&kit);
+        assert_int_equal(img_commit(kit.store, true), 0);
+        assert_int_equal(img_checkpoint(kit.store), 0);
+        reopen_after_crash();
+        kit_check(&kit);
+        kit_check_no_leak(&kit);
+        kit_close(&kit);
+    }
+}
+
+static void test_open__nomem(void **state)
+{
+    (void)state;
+    window_begin(4 * MIB);
+    kit_steps(&kit, 30);
+    assert_int_equal(img_checkpoint(kit.store), 0);
+    kit_steps(&kit, 10);
+    assert_int_equal(img_commit(kit.store, true), 0);
+    kit.options.read_only = true; /* the log stays */
+    img_store_abandon(kit.store);
+    FAULT_EACH(n)
+    {
+        int r = kit_try_open(&kit);
+        if (fault_disarm())
+            assert_true(r == LT_ENOMEM || r == 0);
+        else
+            assert_int_equal(r, 0);
+        if (r == 0) {
+            kit_check(&kit);
+            img_store_abandon(kit.store);
+        }
+    }
+    lt_device_close(window.dev);
+}
+
+/* ---- Opened for reading -------------------------------------------------------------------- */
+
+static void test_read_only__replays_in_memory(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed < 10; seed++) {
+        window_begin(4 * MIB);
+        kit.random += seed * 12345;
+        kit_steps(&kit, 30);
+        assert_int_equal(img_checkpoint(kit.store), 0);
+        kit_steps(&kit, 15);
+        assert_int_equal(img_commit(kit.store, true), 0);
+        img_store_abandon(kit.store);
+        /* What the log holds need not have arrived at its place. */
+        static const uint8_t rubbish[4096] = {1, 2, 3};
+        uint64_t time = lt_sim_time(window.dev);
+        for (unsigned i = 0; i < KIT_FILES; i++) {
+            if (kit.now.logged[i] && kit.now.step[i] > 30) {
+                assert_int_equal(
+                    lt_device_put(window.dev, kit.now.block[i] * 4096 + 100, rubbish, 3000), 0);
+                time++;
+            }
+        }
+        kit.options.read_only = true;
+        kit_open(&kit);
+        assert_int_equal(stats().replayed, 1);
+        kit_check(&kit);
+        struct img_txn txn;
+        assert_int_equal(img_begin(kit.store, IMG_SHRINK, &txn), LT_EROFS);
+        assert_int_equal(img_commit(kit.store, true), 0);
+        assert_int_equal(img_checkpoint(kit.store), LT_EROFS);
+        assert_int_equal(img_data_write(kit.store, 30, 0, NULL, 0, false), LT_EROFS);
+        kit_close(&kit);
+        assert_int_equal(lt_sim_time(window.dev), time);
+        kit.options.read_only = false;
+        kit_open(&kit);
+        kit_check(&kit);
+        window_end();
+    }
+}
+
+/* ---- Lack of room -------------------------------------------------------------------------- */
+
+static void test_log__when_the_ring_is_full_a_checkpoint_makes_room(void **state)
+{
+    (void)state;
+    kit_begin(&kit, 8 * MIB, 64 * KIB, 9, IMG_SYNC_FSYNC);
+    for (unsigned i = 0; i < 120; i++) {
+        kit_steps(&kit, 1);
+        assert_int_equal(img_commit(kit.store, false), 0);
+    }
+    assert_true(stats().checkpoints >= 5);
+    reopen_after_crash();
+    kit_check(&kit);
+    kit_close(&kit);
+}
+
+static void test_log__a_batch_longer_than_the_log_is_a_checkpoint(void **state)
+{
+    (void)state;
+    static uint8_t value[1900];
+    struct img_txn txn;
+    kit_begin(&kit, 8 * MIB, 64 * KIB, 9, IMG_SYNC_FSYNC);
+    for (unsigned round = 0; round < 4; round++) {
+        assert_int_equal(img_begin(kit.store, IMG_LONG, &txn), 0);
+        memset(value, (int)round, sizeof(value));
+        for (unsigned i = 0; i < 100; i++)
+            assert_int_equal(img_put(&txn, img_key(300, 4, i), value, sizeof(value)), 0);
+        txn.commit = true;
+        assert_int_equal(img_end(&txn, 0), 0);
+        reopen_after_crash();
+        const void *found;
+        size_t len;
+        img_read_lock(kit.store);
+        assert_int_equal(img_get(kit.store, img_key(300, 4, 99), &found, &len), 0);
+        assert_memory_equal(found, value, sizeof(value));
+        img_read_unlock(kit.store);
+    }
+    kit_close(&kit);
+}
+
+/* Fills a volume with items until it is full; returns how many there are. */
+static unsigned fill(unsigned from)
+{
+    static uint8_t value[1800];
+    for (unsigned i = from;; i++) {
+        struct img_txn txn;
+        int r = img_begin(kit.store, IMG_GROW, &txn);
+        if (r == 0) {
+            r = img_put(&txn, img_key(1000 + i * UINT64_C(0x9e3779b9), 1, 0), value, sizeof(value));
+            r = img_end(&txn, r);
+        }
+        if (r == LT_ENOSPC)
+            return i;
+        assert_int_equal(r, 0);
+    }
+}
+
+static void empty(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct img_txn txn;
+        assert_int_equal(img_begin(kit.store, IMG_SHRINK, &txn), 0);
+        assert_int_equal(
+            img_end(&txn, img_delete(&txn, img_key(1000 + i * UINT64_C(0x9e3779b9), 1, 0))), 0);
+    }
+}
+
+static void test_full__deleting_works(void **state)
+{
+    (void)state;
+    static const uint64_t sizes[] = {1, 2, 8};
+    for (unsigned i = 0; i < 3; i++) {
+        kit_begin(&kit, sizes[i] * MIB, 0, 4, IMG_SYNC_FSYNC);
+        unsigned first = 0;
+        for (unsigned round = 0; round < 3; round++) {
+            unsigned count = fill(0);
+            if (round == 0)
+                first = count;
+            /* The volume is about as full as it can be, and the same each time. */
+            assert_true(count > sizes[i] * 100);
+            assert_in_range(count, first - first / 8, first + first / 8);
+            assert_int_equal(fill(count), count);
+            assert_int_equal(img_checkpoint(kit.store), 0);
+            empty(count);
+        }
+        assert_int_equal(img_error(kit.store), 0);
+        kit_check_no_leak(&kit);
+        kit_close(&kit);
+    }
+}
+
+static void test_full__data_is_promised_before_it_is_taken(void **state)
+{
+    (void)state;
+    struct img_space_counts c;
+    kit_begin(&kit, 4 * MIB, 0, 4, IMG_SYNC_FSYNC);
+    img_space_counts(kit.store->space, &c);
+    assert_int_equal(img_promise(kit.store, c.free), LT_ENOSPC);
+    assert_int_equal(img_promise(kit.store, c.free - c.reserve - 100), 0);
+    assert_int_equal(img_promise(kit.store, 101), LT_ENOSPC);
+    /* Items cannot take what is promised. */
+    (void)fill(0);
+    img_space_counts(kit.store->space, &c);
+    assert_true(c.free >= c.promised);
+    for (uint64_t left = c.promised; left > 0; left--) {
+        struct img_txn txn;
+        uint64_t block, count;
+        assert_int_equal(img_space_alloc(kit.store->space, 0, 1, 1, &block, &count), 0);
+        img_space_unpromise(kit.store->space, 1);
+        assert_int_equal(img_begin(kit.store, IMG_SHRINK, &txn), 0);
+        int r = img_use(&txn, block, 1);
+        if (r == 0)
+            r = img_put(&txn, img_key(900, 10, left), &block, sizeof(block));
+        assert_int_equal(img_end(&txn, r), 0);
+    }
+    assert_int_equal(img_checkpoint(kit.store), 0);
+    kit_close(&kit);
+}
+
+/* ---- Errors of the device ------------------------------------------------------------------ */
+
+static void test_ioerr__is_latched_and_nothing_durable_is_lost(void **state)
+{
+    (void)state;
+    unsigned failures = 0;
+    for (uint64_t n = 1; n < 120; n++) {
+        kit_begin(&kit, 2 * MIB, 64 * KIB, n, IMG_SYNC_FSYNC);
+        kit_steps(&kit, 10);
+        lt_sim_fail(kit.dev, n, LT_EIO, n % 2);
+        unsigned durable = 0;
+        int r = 0;
+        for (unsigned i = 0; i < 40; i++) {
+            r = kit_step(&kit);
+            if (r < 0 && r != LT_ECANCELED)
+                break;
+            r = i % 3 ? 0 : img_commit(kit.store, true);
+            if (r < 0)
+                break;
+            if (i % 3 == 0)
+                durable = kit.count;
+        }
+        failures += r < 0;
+        if (img_error(kit.store) < 0) {
+            struct img_txn txn;
+            assert_int_equal(img_error(kit.store), LT_EIO);
+            assert_int_equal(img_begin(kit.store, IMG_SHRINK, &txn), LT_EIO);
+            assert_int_equal(img_commit(kit.store, true), LT_EIO);
+            assert_int_equal(img_checkpoint(kit.store), LT_EIO);
+        }
+        lt_sim_fail(kit.dev, 0, 0, false);
+        struct lt_device *left;
+        assert_int_equal(lt_sim_cut(kit.dev, lt_sim_time(kit.dev), n + 2, &left), 0);
+        img_store_abandon(kit.store);
+        kit.dev = left;
+        kit_open(&kit);
+        unsigned count = kit_counter(&kit);
+        assert_in_range(count, durable, kit.count + 1);
+        if (count <= kit.count)
+            kit_check_state(&kit, &kit.states[count]);
+        img_store_abandon(kit.store);
+    }
+    assert_true(failures > 20);
+}
+
+static void test_enospc__of_the_host_is_tried_again(void **state)
+{
+    (void)state;
+    unsigned failures = 0;
+    for (uint64_t n = 1; n < 60; n++) {
+        kit_begin(&kit, 2 * MIB, 64 * KIB, n, IMG_SYNC_FSYNC);
+        kit_steps(&kit, 20);
+        lt_sim_fail(kit.dev, n, LT_ENOSPC, false);
+        for (unsigned i = 0; i < 30; i++) {
+            int r = kit_step(&kit);
+            if (r == 0)
+                r = i % 5 == 4 ? img_checkpoint(kit.store) : img_commit(kit.store, true);
+            assert_true(r == 0 || r == LT_ENOSPC || r == LT_ECANCELED || img_error(kit.store) < 0);
+            failures += r == LT_ENOSPC;
+        }
+        lt_sim_fail(kit.dev, 0, 0, false);
+        if (img_error(kit.store) < 0) { /* a read or a flush was it */
+            img_store_abandon(kit.store);
+            continue;
+        }
+        kit_check(&kit);
+        assert_int_equal(img_commit(kit.store, true), 0);
+        reopen_after_crash();
+        kit_check(&kit);
+        kit_check_no_leak(&kit);
+        kit_close(&kit);
+    }
+    assert_true(failures > 20);
+}
+
+static void test_shutdown__drops_what_was_not_committed(void **state)
+{
+    (void)state;
+    window_begin(2 * MIB);
+    kit_steps(&kit, 20);
+    assert_int_equal(img_commit(kit.store, true), 0);
+    struct kit_state committed = kit.now;
+    kit_steps(&kit, 20);
+    img_shutdown(kit.store);
+    uint64_t time = lt_sim_time(window.dev);
+    struct img_txn txn;
+    const void *value;
+    size_t len;
+    assert_int_equal(img_begin(kit.store, IMG_GROW, &txn), LT_EIO);
+    assert_int_equal(img_commit(kit.store, true), LT_EIO);
+    assert_int_equal(img_promise(kit.store, 1), LT_EIO);
+    img_read_lock(kit.store);
+    assert_int_equal(img_get(kit.store, kit_key(0), &value, &len), LT_EIO);
+    img_read_unlock(kit.store);
+    (void)img_store_close(kit.store);
+    assert_int_equal(lt_sim_time(window.dev), time);
+    kit_open(&kit);
+    kit_check_state(&kit, &committed);
+    window_end();
+}
+
+/* ---- Data in the log ----------------------------------------------------------------------- */
+
+static void write_block(uint64_t block, uint8_t fill, bool logged)
+{
+    uint8_t bytes[4096];
+    struct lt_seg segs[2] = {{bytes, 1000}, {bytes + 1000, 3096}};
+    memset(bytes, fill, sizeof(bytes));
+    assert_int_equal(img_data_write(kit.store, block, 0, segs, 2, logged), 0);
+}
+
+static void test_logged__older_bytes_never_cover_newer_ones(void **state)
+{
+    (void)state;
+    uint64_t block, count;
+    struct img_txn txn;
+    uint8_t bytes[4096];
+    kit_begin(&kit, 4 * MIB, 0, 1, IMG_SYNC_FSYNC);
+    assert_int_equal(img_space_alloc(kit.store->space, 0, 3, 3, &block, &count), 0);
+    assert_int_equal(img_begin(kit.store, IMG_GROW, &txn), 0);
+    assert_int_equal(img_use(&txn, block, 3), 0);
+    memset(bytes, 1, sizeof(bytes));
+    assert_int_equal(img_log_data(&txn, block + 1, 0, bytes, sizeof(bytes)), 0);
+    write_block(block + 1, 1, true);
+    assert_int_equal(img_end(&txn, 0), 0);
+    assert_int_equal(img_commit(kit.store, true), 0);
+    write_block(block + 1, 2, false);
+    assert_int_equal(img_commit(kit.store, true), 0);
+    reopen_after_crash();
+    assert_int_equal(stats().replayed, 2);
+    assert_int_equal(img_data_read(kit.store, block + 1, 0, bytes, sizeof(bytes)), 0);
+    assert_int_equal(bytes[0], 2);
+    assert_int_equal(bytes[4095], 2);
+    /* After a checkpoint it is as any other block. */
+    write_block(block + 1, 3, false);
+    assert_int_equal(stats().log_used, 0);
+    kit_close(&kit);
+}
+
+static void test_commit__of_data_alone_is_one_flush_and_no_log(void **state)
+{
+    (void)state;
+    uint64_t block, count;
+    kit_begin(&kit, 4 * MIB, 0, 1, IMG_SYNC_FSYNC);
+    assert_int_equal(img_space_alloc(kit.store->space, 0, 1, 1, &block, &count), 0);
+    write_block(block, 1, false);
+    uint64_t time = lt_sim_time(kit.dev);
+    assert_int_equal(img_commit(kit.store, false), 0);
+    assert_int_equal(lt_sim_time(kit.dev), time + 1);
+    assert_true(lt_sim_is_flush(kit.dev, time));
+    assert_int_equal(img_commit(kit.store, false), 0); /* nothing left */
+    assert_int_equal(lt_sim_time(kit.dev), time + 1);
+    kit_close(&kit);
+}
+
+static void test_commit__of_metadata_is_one_write_and_one_flush(void **state)
+{
+    (void)state;
+    struct img_txn txn;
+    kit_begin(&kit, 4 * MIB, 0, 1, IMG_SYNC_FSYNC);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(img_begin(kit.store, IMG_GROW, &txn), 0);
+        assert_int_equal(img_put(&txn, img_key(20, 1, i), "x", 1), 0);
+        assert_int_equal(img_end(&txn, 0), 0);
+        uint64_t time = lt_sim_time(kit.dev);
+        assert_int_equal(img_commit(kit.store, false), 0);
+        assert_int_equal(lt_sim_time(kit.dev), time + 2);
+    }
+    kit_close(&kit);
+}
+
+/* ---- Hooks --------------------------------------------------------------------------------- */
+
+struct hooks {
+    unsigned flushes, seals;
+    int error;
+    uint64_t value;
+};
+
+static void hook_flush(void *arg)
+{
+    ((struct hooks *)arg)->flushes++;
+}
+
+static int hook_seal(void *arg, struct img_txn *txn)
+{
+    struct hooks *hooks = arg;
+    hooks->seals++;
+    return hooks->error ? hooks->error : img_put(txn, img_key(77, 1, 0), &hooks->value, 8);
+}
+
+static void test_hooks__lazy_items_are_put_when_it_counts(void **state)
+{
+    (void)state;
+    struct hooks hooks = {.value = 5};
+    struct img_txn txn;
+    const void *value;
+    size_t len;
+    kit_begin(&kit, 4 * MIB, 0, 1, IMG_SYNC_FSYNC);
+    kit.store->priv->options.flush = hook_flush;
+    kit.store->priv->options.seal = hook_seal;
+    kit.store->priv->options.arg = &hooks;
+    assert_int_equal(img_begin(kit.store, IMG_GROW, &txn), 0);
+    assert_int_equal(img_end(&txn, 0), 0);
+    hooks.error = LT_ENOMEM;
+    assert_int_equal(img_commit(kit.store, true), LT_ENOMEM);
+    assert_int_equal(img_checkpoint(kit.store), LT_ENOMEM);
+    hooks.error = 0;
+    assert_int_equal(img_commit(kit.store, true), 0);
+    assert_int_equal(hooks.flushes, 2);
+    assert_int_equal(hooks.seals, 3);
+    reopen_after_crash();
+    img_read_lock(kit.store);
+    assert_int_equal(img_get(kit.store, img_key(77, 1, 0), &value, &len), 0);
+    assert_memory_equal(value, &hooks.value, 8);
+    img_read_unlock(kit.store);
+    kit_close(&kit);
+}
+
+/* ---- Resizing ------------------------------------------------------------------------------ */
+
+static void test_resize__grows_and_shrinks(void **state)
+{
+    (void)state;
+    struct img_space_counts c;
+    kit_begin(&kit, 4 * MIB, 64 * KIB, 1, IMG_SYNC_FSYNC);
+    kit_steps(&kit, 20);
+    assert_int_equal(img_resize(kit.store, 200 * MIB), 0);
+    img_space_counts(kit.store->space, &c);
+    assert_int_equal(c.blocks, 200 * 256);
+    kit_steps(&kit, 20);
+    reopen_after_crash();
+    assert_int_equal(kit.store->super.blocks, 200 * 256);
+    assert_int_equal(img_resize(kit.store, 4 * MIB), 0);
+    assert_int_equal(lt_device_size(kit.dev), 4 * MIB);
+    assert_int_equal(img_resize(kit.store, 100 * KIB), LT_EINVAL);
+    reopen_after_crash();
+    kit_close(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_store__keeps_what_was_closed),
+        cmocka_unit_test(test_store__keeps_what_a_checkpoint_has),
+        cmocka_unit_test(test_store__replays_what_was_committed),
+        cmocka_unit_test(test_close__leaves_a_clean_volume_without_log),
+        cmocka_unit_test(test_close__without_changes_writes_nothing),
+        cmocka_unit_test(test_epoch__stale_batches_of_an_earlier_life_do_not_count),
+        cmocka_unit_test(test_txn__undoes_everything),
+        cmocka_unit_test(test_txn__an_equal_value_is_no_change),
+        cmocka_unit_test(test_txn__what_is_impossible_is_refused),
+        cmocka_unit_test(test_txn__nodes_have_a_limit),
+        cmocka_unit_test(test_txn__nomem),
+        cmocka_unit_test(test_commit__nomem),
+        cmocka_unit_test(test_open__nomem),
+        cmocka_unit_test(test_read_only__replays_in_memory),
+        cmocka_unit_test(test_log__when_the_ring_is_full_a_checkpoint_makes_room),
+        cmocka_unit_test(test_log__a_batch_longer_than_the_log_is_a_checkpoint),
+        cmocka_unit_test(test_full__deleting_works),
+        cmocka_unit_test(test_full__data_is_promised_before_it_is_taken),
+        cmocka_unit_test(test_ioerr__is_latched_and_nothing_durable_is_lost),
+        cmocka_unit_test(test_enospc__of_the_host_is_tried_again),
+        cmocka_unit_test(test_shutdown__drops_what_was_not_committed),
+        cmocka_unit_test(test_logged__older_bytes_never_cover_newer_ones),
+        cmocka_unit_test(test_commit__of_data_alone_is_one_flush_and_no_log),
+        cmocka_unit_test(test_commit__of_metadata_is_one_write_and_one_flush),
+        cmocka_unit_test(test_hooks__lazy_items_are_put_when_it_counts),
+        cmocka_unit_test(test_resize__grows_and_shrinks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
