@@ -142,7 +142,7 @@ struct img_name {
     uint8_t type; /* mode >> 12 */
     struct lt_str name;
 };
-int img_found_decode(const struct img_item *item, struct img_name *ret);
+int img_name_decode(const struct img_item *item, struct img_name *ret);
 /* A LINK item. LT_EUCLEAN. */
 int img_link_decode(const struct img_item *item, uint64_t *ret_dir, uint64_t *ret_entry);
 

@@ -34,7 +34,7 @@ uint64_t img_chunk_base(const struct img_view *view, const void *bytes, size_t l
 
 /* ---- Decoding ------------------------------------------------------------------------------ */
 
-int img_found_decode(const struct img_item *item, struct img_name *ret)
+int img_name_decode(const struct img_item *item, struct img_name *ret)
 {
     struct img_reader r = img_reader(item->value, item->len);
     ret->child = img_take_varint(&r);
@@ -166,7 +166,7 @@ int img_census_entry(struct img_census *census, const struct img_item *item)
 {
     struct img_name name;
     bool keep;
-    if (img_found_decode(item, &name) < 0 || !known_type(name.type))
+    if (img_name_decode(item, &name) < 0 || !known_type(name.type))
         return drop_damaged(census, item, "an entry");
     int r = check_name(census, item, &name, &keep);
     if (r < 0 || !keep)
@@ -181,7 +181,7 @@ int img_census_stream(struct img_census *census, const struct img_item *item)
 {
     struct img_name name;
     bool keep;
-    if (img_found_decode(item, &name) < 0)
+    if (img_name_decode(item, &name) < 0)
         return drop_damaged(census, item, "a stream");
     int r = check_name(census, item, &name, &keep);
     if (r < 0 || !keep)

@@ -41,7 +41,7 @@ static int64_t find(struct img_view *view, struct lt_str name, uint64_t *ret_key
         if (r < 0)
             return r == LT_ENOENT ? 0 : r;
         item.value = value;
-        r = img_found_decode(&item, &found);
+        r = img_name_decode(&item, &found);
         bool same = r == 0 && found.name.len == name.len; /* of the same hash */
         free(value);
         if (same)

@@ -65,7 +65,7 @@ static int gather(void *arg, const struct img_item *item)
         return gather_inode(names, item);
     case IMG_ENTRY:
     case IMG_STREAM:
-        if (item->key.id == IMG_ID_VOLUME || img_found_decode(item, &name) < 0)
+        if (item->key.id == IMG_ID_VOLUME || img_name_decode(item, &name) < 0)
             return 0;
         return add(names, &(struct knows){name.child, item->key.id, item->key.off, ENTRY, name.type,
                                           false});
@@ -113,7 +113,7 @@ static int retype_entry(struct names *names, struct knows *k, uint8_t type)
         return r;
     item.value = value;
     item.len = len;
-    if (img_found_decode(&item, &name) == 0) {
+    if (img_name_decode(&item, &name) == 0) {
         ((uint8_t *)(uintptr_t)name.name.s)[-1] = type;
         k->type = type;
         r = img_view_put(names->census->view, key, value, len);

@@ -203,6 +203,14 @@ static int add_children(const struct img_page *page, const struct img_leaf *node
     return r;
 }
 
+static int keep_inner(struct img_view *view, const struct img_leaf *node, unsigned level)
+{
+    int r = img_grow(&view->inner, view->inner_count, &view->inner_room, sizeof(*view->inner));
+    if (r == 0)
+        view->inner[view->inner_count++] = (struct img_inner){*node, level};
+    return r;
+}
+
 /* From the nodes of a level to those below it. */
 static int descend(struct img_view *view, struct level *level, unsigned number, bool is_root)
 {
@@ -216,7 +224,8 @@ static int descend(struct img_view *view, struct level *level, unsigned number, 
             r = img_view_hole(view, node->first, node->last, false);
         else if (r == 0)
             r = add_children(&page, node, &below);
-        view->inner_count++;
+        if (r == 0)
+            r = keep_inner(view, node, number);
         if (r == 0)
             r = img_view_progress(view, 1);
     }
@@ -384,6 +393,10 @@ static int64_t read_batch(struct img_view *view, uint64_t at, uint64_t sequence)
         return LT_ENOMEM;
     if (read_ring(view, at, batch, len) < 0 || !img_check_right(batch, len))
         return 0;
+    r = img_grow(&view->batches, view->batch_count, &view->batch_room, sizeof(*view->batches));
+    if (r < 0)
+        return r;
+    view->batches[view->batch_count++] = (struct img_batch){at, sequence, batch, len};
     view->super.next_id = lt_get_le64(h.next_id);
     view->super.nodes = lt_get_le64(h.nodes);
     r = apply_batch(view, batch + sizeof(h), len - sizeof(h), sequence);

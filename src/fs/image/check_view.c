@@ -337,6 +337,8 @@ void img_view_close(struct img_view *view)
     free(view->changes);
     free(view->logged);
     free(view->moves);
+    free(view->inner);
+    free(view->batches);
     free(view->group);
     free(view->reached);
     free(view->marked);

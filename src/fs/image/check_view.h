@@ -52,6 +52,19 @@ struct img_move {
     bool take;
 };
 
+/* A batch of the log, with its header. */
+struct img_batch {
+    uint64_t at, sequence; /* block of the log */
+    const uint8_t *bytes;
+    size_t len;
+};
+
+/* A tree node above the leaves. */
+struct img_inner {
+    struct img_leaf node;
+    unsigned level;
+};
+
 /* An item as it counts. The value is borrowed for the length of the callback. */
 struct img_item {
     struct img_key key;
@@ -77,7 +90,6 @@ struct img_view {
     struct img_super super; /* next_id, nodes: with the log */
     uint64_t volume;
     uint64_t group_blocks, groups;
-    bool super_valid[2];
     bool rebuilt_super; /* made up from what the blocks tell */
 
     struct img_leaf *leaves;
@@ -95,7 +107,10 @@ struct img_view {
     uint64_t *reached, *marked;
     uint64_t marked_blocks; /* that `marked` is about */
     size_t bitmap_words;
-    uint64_t inner_count; /* tree nodes above the leaves */
+    struct img_inner *inner; /* the levels one after the other, from the root */
+    size_t inner_count, inner_room;
+    struct img_batch *batches;
+    size_t batch_count, batch_room;
 
     struct img_blob *blobs; /* memory of values */
     uint8_t *page;          /* one block */
