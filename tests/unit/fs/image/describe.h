@@ -13,7 +13,7 @@
 struct description {
     char *text;
     size_t len;
-    bool times; /* in: those too, and versions */
+    bool times; /* in: those too, but for atime, which describing moves; and ids and versions */
     FILE *out;
     char path[4096];
     size_t path_len;
@@ -63,7 +63,6 @@ static inline void say_attr(struct description *d, const struct lt_attr *a)
     if (!d->times)
         return;
     say(d, " id:%" PRIu64 " version:%" PRIu64, a->id, a->version);
-    say_time(d, "atime", a->atime);
     say_time(d, "mtime", a->mtime);
     say_time(d, "ctime", a->ctime);
     say_time(d, "btime", a->btime);
