@@ -3,8 +3,9 @@
 #include "cli.h"
 #include "progress.h"
 #include "saver.h"
+#include "trees.h"
 
-#include <lintel/tree.h>
+#include <lintel/image.h>
 #include <sys/stat.h>
 
 struct loading {
@@ -21,7 +22,10 @@ static void show(void *arg, const struct lt_tree_status *status)
 /* An archive is about as large as what is in it; of a directory nobody knows before. */
 static uint64_t expected_bytes(const char *path)
 {
+    struct lt_image_info image;
     struct stat st;
+    if (lt_image_probe(path) == 1 && lt_image_info(path, &image, NULL) == 0)
+        return (image.blocks - image.free_blocks) * image.block_size;
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 }
 
@@ -31,7 +35,7 @@ int lt_load(struct lt_fs *fs, const char *path, const char *when)
     struct loading loading = {.total = expected_bytes(path)};
     struct lt_tree_options options = {.progress = show, .arg = &loading};
     lt_progress_begin(&loading.progress, when, "loading");
-    int error = lt_tree_load(NULL, path, lt_fs_root(fs), &options, &diag);
+    int error = lt_trees_load(path, fs, &options, &diag);
     lt_progress_end(&loading.progress, options.status.files, options.status.bytes, error == LT_OK);
     if (error != LT_OK)
         lt_complain("cannot load %s: %s", path, diag.text[0] ? diag.text : lt_error_text(error));

@@ -284,12 +284,12 @@ static const struct lt_cli_option mount_options[] = {
     {.name = "load",
      .arg = "TREE",
      .hint = LT_HINT_FILE,
-     .help = "Fill the volume from a directory or a tar file before it is mounted"},
+     .help = "Fill the volume from a directory, a tar file or a disk image before it is mounted"},
     {.name = "save",
      .arg = "TREE",
      .hint = LT_HINT_FILE,
-     .help = "Save the volume to a directory, or to a file if TREE ends in .tar, when it is "
-             "unmounted and on 'lintel save'"},
+     .help = "Save the volume to a directory, or to a file if TREE ends in .tar or .img, when it "
+             "is unmounted and on 'lintel save'"},
     LT_WITH_PROGRESS,
     {.name = NULL},
 };

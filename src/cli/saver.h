@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Saves a file system to a directory tree or tar file: now and then in a thread, and once more at
- * the end. */
+/* Saves a file system to a directory tree, tar file or disk image: now and then in a thread, and
+ * once more at the end. */
 #ifndef LT_CLI_SAVER_H
 #define LT_CLI_SAVER_H
 
@@ -30,8 +30,8 @@ struct lt_saver {
 /* Starts a save on a thread of its own. LT_EINVAL without a path, LT_EALREADY if one is running. */
 int lt_saver_start(struct lt_saver *saver);
 
-/* Fills a file system from a directory or tar file, with progress on stderr as --progress says;
- * complains. */
+/* Fills a file system from a directory, tar file or disk image, with progress on stderr as
+ * --progress says; complains. */
 int lt_load(struct lt_fs *fs, const char *path, const char *when);
 
 /* Waits for one that is running, and saves on the calling thread. Without a path nothing happens.
