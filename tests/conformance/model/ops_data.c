@@ -93,6 +93,17 @@ static void op_truncate(void)
         same_attr(attr[MODEL], attr[TESTED]);
 }
 
+/* Blocks of the tested may be larger: to whole ones, or now and then to none of either. */
+static void round_to_blocks(uint64_t *offset, uint64_t *len)
+{
+    struct lt_statfs s = {.block_size = 4096};
+    (void)lt_fs_statfs(NULL, sides[TESTED].fs, &s);
+    *offset -= *offset % s.block_size;
+    *len -= *len % s.block_size;
+    if (rnd_once(&rnd, 4))
+        *offset |= 1;
+}
+
 static void op_allocate(void)
 {
     static const uint32_t modes[] = {0,
@@ -107,6 +118,8 @@ static void op_allocate(void)
     uint32_t mode = modes[rnd_below(&rnd, 8)];
     uint64_t offset = pick_offset(), len = pick_length();
     struct lt_attr now;
+    if (mode & (LT_FALLOC_COLLAPSE | LT_FALLOC_INSERT))
+        round_to_blocks(&offset, &len);
     if (lt_node_getattr(NULL, file.node[MODEL], &now) == 0 && (mode & LT_FALLOC_INSERT) &&
         now.size > FILE_MAX / 2)
         return;
