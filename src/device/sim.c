@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Images of the device are tables of pages that several of them share: a copy costs
- * a pointer a page, and a page is copied when it is first written to.
+ * Images of the device share chunks of pages, and chunks share pages: a copy costs a
+ * pointer a chunk, and chunks and pages are copied when they are first written to.
  */
 #include "sim.h"
 
@@ -10,17 +10,24 @@
 #include <stdlib.h>
 
 #define PAGE 4096u
+#define CHUNK 256u /* pages */
 
 struct page {
     _Atomic(uint32_t) refs;
     uint8_t bytes[PAGE];
 };
 
-/* A whole device. A NULL page is zeros. */
+/* NULL is a page of zeros. */
+struct chunk {
+    _Atomic(uint32_t) refs;
+    struct page *pages[CHUNK];
+};
+
+/* A whole device. NULL is a chunk of zeros. */
 struct image {
     uint64_t size; /* bytes */
-    size_t count;  /* pages */
-    struct page **pages;
+    size_t count;  /* chunks */
+    struct chunk **chunks;
 };
 
 enum call { WRITE, FLUSH, DISCARD, RESIZE };
@@ -53,9 +60,10 @@ static struct sim_device *sim_of(struct lt_device *dev)
 
 /* ---- Images -------------------------------------------------------------------------------- */
 
-static size_t pages_of(uint64_t size)
+static size_t chunks_of(uint64_t size)
 {
-    return (size_t)((size + PAGE - 1) / PAGE);
+    uint64_t chunk = (uint64_t)CHUNK * PAGE;
+    return (size_t)((size + chunk - 1) / chunk);
 }
 
 static void page_put(struct page *page)
@@ -64,32 +72,64 @@ static void page_put(struct page *page)
         free(page);
 }
 
+static void chunk_put(struct chunk *chunk)
+{
+    if (!chunk || atomic_fetch_sub(&chunk->refs, 1) > 1)
+        return;
+    for (size_t i = 0; i < CHUNK; i++)
+        page_put(chunk->pages[i]);
+    free(chunk);
+}
+
 static void image_fini(struct image *image)
 {
     for (size_t i = 0; i < image->count; i++)
-        page_put(image->pages[i]);
-    free(image->pages);
+        chunk_put(image->chunks[i]);
+    free(image->chunks);
     *image = (struct image){0};
 }
 
 static int image_copy(const struct image *from, struct image *ret)
 {
-    struct page **pages = malloc((from->count + 1) * sizeof(struct page *));
-    if (!pages)
+    struct chunk **chunks = malloc((from->count + 1) * sizeof(*chunks));
+    if (!chunks)
         return LT_ENOMEM;
     for (size_t i = 0; i < from->count; i++) {
-        pages[i] = from->pages[i];
-        if (pages[i])
-            atomic_fetch_add(&pages[i]->refs, 1);
+        chunks[i] = from->chunks[i];
+        if (chunks[i])
+            atomic_fetch_add(&chunks[i]->refs, 1);
     }
-    *ret = (struct image){from->size, from->count, pages};
+    *ret = (struct image){from->size, from->count, chunks};
     return 0;
 }
 
-/* The page, with no other image sharing it. */
+/* The chunk, with no other image sharing it. */
+static struct chunk *own_chunk(struct image *image, size_t i)
+{
+    struct chunk *old = image->chunks[i];
+    if (old && atomic_load(&old->refs) == 1)
+        return old;
+    struct chunk *chunk = calloc(1, sizeof(*chunk));
+    if (!chunk)
+        return NULL;
+    atomic_init(&chunk->refs, 1);
+    for (size_t p = 0; old && p < CHUNK; p++) {
+        chunk->pages[p] = old->pages[p];
+        if (chunk->pages[p])
+            atomic_fetch_add(&chunk->pages[p]->refs, 1);
+    }
+    image->chunks[i] = chunk;
+    chunk_put(old);
+    return chunk;
+}
+
+/* Page number i, with no other image sharing it. */
 static uint8_t *own_page(struct image *image, size_t i)
 {
-    struct page *old = image->pages[i];
+    struct chunk *chunk = own_chunk(image, i / CHUNK);
+    if (!chunk)
+        return NULL;
+    struct page **place = &chunk->pages[i % CHUNK], *old = *place;
     if (old && atomic_load(&old->refs) == 1)
         return old->bytes;
     struct page *page = malloc(sizeof(*page));
@@ -100,9 +140,15 @@ static uint8_t *own_page(struct image *image, size_t i)
         memcpy(page->bytes, old->bytes, PAGE);
     else
         memset(page->bytes, 0, PAGE);
-    image->pages[i] = page;
+    *place = page;
     page_put(old);
     return page->bytes;
+}
+
+static const struct page *find_page(const struct image *image, uint64_t offset)
+{
+    const struct chunk *chunk = image->chunks[offset / PAGE / CHUNK];
+    return chunk ? chunk->pages[offset / PAGE % CHUNK] : NULL;
 }
 
 /* What lies behind the end of the image is left out. `bytes` NULL: zeros. */
@@ -132,7 +178,7 @@ static void image_read(const struct image *image, uint64_t offset, uint8_t *buf,
 {
     while (len) {
         size_t at = offset % PAGE, n = len < PAGE - at ? len : PAGE - at;
-        const struct page *page = image->pages[offset / PAGE];
+        const struct page *page = find_page(image, offset);
         if (page)
             memcpy(buf, page->bytes + at, n);
         else
@@ -145,23 +191,22 @@ static void image_read(const struct image *image, uint64_t offset, uint8_t *buf,
 
 static int image_resize(struct image *image, uint64_t size)
 {
-    size_t count = pages_of(size);
+    size_t count = chunks_of(size);
+    uint64_t end = (uint64_t)count * CHUNK * PAGE; /* up to there it may be grown again */
     if (size < image->size) {
-        uint64_t end = (uint64_t)count * PAGE;
-        uint64_t tail = end < image->size ? end : image->size;
-        int r = image_write(image, size, NULL, tail - size);
+        int r = image_write(image, size, NULL, (end < image->size ? end : image->size) - size);
         if (r < 0)
             return r;
     }
-    struct page **pages = malloc((count + 1) * sizeof(struct page *));
-    if (!pages)
+    struct chunk **chunks = malloc((count + 1) * sizeof(*chunks));
+    if (!chunks)
         return LT_ENOMEM;
     for (size_t i = 0; i < count; i++)
-        pages[i] = i < image->count ? image->pages[i] : NULL;
+        chunks[i] = i < image->count ? image->chunks[i] : NULL;
     for (size_t i = count; i < image->count; i++)
-        page_put(image->pages[i]);
-    free(image->pages);
-    *image = (struct image){size, count, pages};
+        chunk_put(image->chunks[i]);
+    free(image->chunks);
+    *image = (struct image){size, count, chunks};
     return 0;
 }
 
@@ -178,6 +223,38 @@ static uint64_t mix(uint64_t x)
 
 enum leftover { OLD_BYTES, ZEROS, RUBBISH };
 
+/* All pages of the range share one. */
+static int write_rubbish(struct image *image, uint64_t offset, uint64_t len, uint64_t chance)
+{
+    if (offset >= image->size)
+        return 0;
+    if (len > image->size - offset)
+        len = image->size - offset;
+    struct page *page = malloc(sizeof(*page));
+    if (!page)
+        return LT_ENOMEM;
+    atomic_init(&page->refs, 1);
+    for (size_t i = 0; i < PAGE; i++)
+        page->bytes[i] = (uint8_t)((chance = mix(chance)) >> 32);
+    int r = 0;
+    for (uint64_t at = offset, n; r == 0 && at < offset + len; at += n) {
+        n = PAGE - at % PAGE;
+        if (n > offset + len - at)
+            n = offset + len - at;
+        struct chunk *chunk = n == PAGE ? own_chunk(image, (size_t)(at / PAGE / CHUNK)) : NULL;
+        if (chunk) {
+            struct page **place = &chunk->pages[at / PAGE % CHUNK];
+            page_put(*place);
+            *place = page;
+            atomic_fetch_add(&page->refs, 1);
+        } else {
+            r = image_write(image, at, page->bytes, n);
+        }
+    }
+    page_put(page);
+    return r;
+}
+
 static int apply_discard(struct image *image, const struct record *r, enum leftover what,
                          uint64_t chance)
 {
@@ -185,16 +262,7 @@ static int apply_discard(struct image *image, const struct record *r, enum lefto
         return 0;
     if (what == ZEROS)
         return image_write(image, r->offset, NULL, r->len);
-    uint8_t rubbish[LT_SIM_SECTOR];
-    int error = 0;
-    for (uint64_t at = 0; error == 0 && at < r->len; at += sizeof(rubbish)) {
-        uint64_t n = r->len - at < sizeof(rubbish) ? r->len - at : sizeof(rubbish);
-        for (size_t i = 0; i < sizeof(rubbish); i++)
-            rubbish[i] = (uint8_t)(chance >> i % 64);
-        error = image_write(image, r->offset + at, rubbish, n);
-        chance = mix(chance);
-    }
-    return error;
+    return write_rubbish(image, r->offset, r->len, chance);
 }
 
 /* Applies a call that is sure to have happened. */

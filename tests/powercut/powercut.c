@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Random operations on an image whose disk loses its power: at every call to the disk, with
+ * everything, nothing, or any choice of what was not flushed, torn sectors and all. What
+ * is left is opened, checked, and compared with what is allowed: history.h.
+ *
+ *     powercut [--cuts N] [--seed N] [--mode fsync|always|none] [--ops N]
+ *
+ * A run is several lives of one image: each goes on from what one of the cuts of the last has left.
+ * A failure prints how to repeat it; with --life, --time and --choice only that cut is looked at.
+ */
+#include "world.h"
+
+#include "../conformance/random.h"
+
+#include <fs/image/image.h>
+#include <stdlib.h>
+
+#define LIVES 3u
+#define NONE UINT64_MAX
+
+struct settings {
+    uint64_t cuts; /* of each mode */
+    uint64_t seed;
+    uint64_t ops; /* of each life */
+    int mode;     /* -1: all */
+    uint64_t life, time, choice;
+};
+
+struct run {
+    const struct settings *settings;
+    struct config config;
+    uint64_t seed, life;
+    uint64_t done;  /* cuts */
+    uint64_t begin; /* of this life: calls before it are forgotten */
+    struct lt_device *sim;
+    struct side image, model;
+    struct history history;
+    bool failed;
+};
+
+static void print_ops(const struct run *run)
+{
+    for (size_t i = 1; i < run->history.count; i++) {
+        struct op op;
+        op_make(&op, run->seed * LIVES + run->life, i);
+        (void)printf("# op %zu (calls %llu to %llu): ", i,
+                     (unsigned long long)run->history.begin[i],
+                     (unsigned long long)run->history.end[i]);
+        op_print(&op, stdout);
+        (void)printf("\n");
+    }
+}
+
+static void print_failure(struct run *run, uint64_t time, uint64_t choice, const char *why)
+{
+    run->failed = true;
+    print_ops(run);
+    (void)printf("# after a cut at call %llu, choice %llu:\n%s", (unsigned long long)time,
+                 (unsigned long long)choice, why);
+    (void)printf("# repeat: powercut --seed %llu --ops %llu --mode %d --life %llu --time %llu "
+                 "--choice %llu   (",
+                 (unsigned long long)run->seed, (unsigned long long)run->settings->ops,
+                 (int)run->config.mode, (unsigned long long)run->life, (unsigned long long)time,
+                 (unsigned long long)choice);
+    config_print(&run->config, stdout);
+    (void)printf(")\n");
+}
+
+/* ---- One cut ------------------------------------------------------------------------------- */
+
+static void try_cut(struct run *run, uint64_t time, uint64_t choice)
+{
+    const struct settings *s = run->settings;
+    if ((s->time != NONE && s->time != time) || (s->choice != NONE && s->choice != choice) ||
+        (s->life != NONE && s->life != run->life))
+        return;
+    char *text = NULL;
+    size_t len;
+    struct lt_device *left;
+    FILE *why = open_memstream(&text, &len);
+    if (!why || lt_sim_cut(run->sim, time, choice, &left) < 0)
+        abort();
+    bool good = world_verify(&run->config, left, &run->history, time, choice, why);
+    (void)fclose(why);
+    if (!good)
+        print_failure(run, time, choice, text);
+    free(text);
+    lt_device_close(left);
+    run->done++;
+}
+
+/* Every moment, with everything and with nothing of what was not flushed, and two other choices. */
+static void try_all_cuts(struct run *run)
+{
+    struct rnd r = {run->seed ^ run->life << 20};
+    for (uint64_t time = run->begin; !run->failed && time <= lt_sim_time(run->sim); time++) {
+        uint64_t choices[4] = {0, 1, 2 + rnd_below(&r, 1u << 30), 2 + rnd_below(&r, 1u << 30)};
+        for (int i = 0; !run->failed && i < 4; i++)
+            try_cut(run, time, choices[i]);
+    }
+}
+
+/* ---- One life ------------------------------------------------------------------------------ */
+
+static bool do_op(struct run *run, uint64_t index)
+{
+    struct op op;
+    op_make(&op, run->seed * LIVES + run->life, index);
+    uint64_t begin = lt_sim_time(run->sim);
+    int64_t found = op_apply(&op, &run->image);
+    uint64_t end = lt_sim_time(run->sim);
+    int64_t expected = op_apply(&op, &run->model);
+    history_add(&run->history, run->model.fs, &op, expected, run->config.mode, begin, end);
+    if (found == expected)
+        return true;
+    run->failed = true;
+    print_ops(run);
+    (void)printf("# op %llu: %lld (%s), the model says %lld (%s); repeat: powercut --seed %llu "
+                 "--ops %llu --mode %d   (",
+                 (unsigned long long)index, (long long)found,
+                 found < 0 ? lt_error_name((int)found) : "", (long long)expected,
+                 expected < 0 ? lt_error_name((int)expected) : "", (unsigned long long)run->seed,
+                 (unsigned long long)run->settings->ops, (int)run->config.mode);
+    config_print(&run->config, stdout);
+    (void)printf(")\n");
+    return false;
+}
+
+/* What is there at the end equals the model, in every byte. */
+static void compare_at_end(struct run *run)
+{
+    char what[200] = "", *text = NULL;
+    size_t len;
+    struct state state;
+    FILE *why = open_memstream(&text, &len);
+    if (!why)
+        abort();
+    struct history now; /* one state, all of it durable */
+    history_init(&now);
+    history_add(&now, run->model.fs, NULL, 0, ALWAYS, 0, 0);
+    bool good = state_read(run->image.fs, &state, what, sizeof(what)) == 0;
+    if (!good)
+        (void)fprintf(why, "#   it cannot be read: %s\n", what);
+    else
+        good = history_allows(&now, &state, 0, why);
+    (void)fclose(why);
+    if (!good)
+        print_failure(run, NONE, NONE, text);
+    free(text);
+    state_fini(&state);
+    history_fini(&now);
+}
+
+static void run_life(struct run *run)
+{
+    struct lt_diag diag = {.text = ""};
+    history_init(&run->history);
+    run->begin = lt_sim_time(run->sim);
+    uint32_t model_block = 4096, block = run->config.block_size;
+    run->image = (struct side){.block_size = block > model_block ? block : model_block};
+    run->model = run->image;
+    int r = world_open(&run->config, run->sim, &run->image.fs, &diag);
+    if (r < 0) {
+        print_failure(run, 0, 0, diag.text);
+        history_fini(&run->history);
+        return;
+    }
+    run->model.fs = world_model(&run->config, run->image.fs);
+    history_add(&run->history, run->model.fs, NULL, 0, run->config.mode, 0, lt_sim_time(run->sim));
+    bool good = true;
+    for (uint64_t i = 1; good && i <= run->settings->ops; i++)
+        good = do_op(run, i);
+    if (good)
+        compare_at_end(run);
+    side_drop(&run->image);
+    side_drop(&run->model);
+    lt_imgfs_abandon(run->image.fs);
+    (void)lt_fs_close(run->model.fs);
+    if (!run->failed)
+        try_all_cuts(run);
+    history_fini(&run->history);
+}
+
+/* The disk of the next life. */
+static void die(struct run *run)
+{
+    struct rnd r = {run->seed ^ run->life << 40};
+    struct lt_device *left;
+    uint64_t time = run->begin + rnd_next(&r) % (lt_sim_time(run->sim) - run->begin + 1);
+    if (lt_sim_cut(run->sim, time, rnd_below(&r, 1000), &left) < 0)
+        abort();
+    lt_device_close(run->sim);
+    run->sim = left;
+}
+
+static bool run_lives(const struct settings *s, enum durability mode, uint64_t seed, uint64_t *cuts)
+{
+    struct run run = {.settings = s, .config = config_make(mode, seed), .seed = seed};
+    run.sim = world_format(&run.config);
+    for (run.life = 0; !run.failed && run.life < LIVES; run.life++) {
+        if (run.life > 0)
+            die(&run);
+        run_life(&run);
+    }
+    lt_device_close(run.sim);
+    *cuts += run.done;
+    return !run.failed;
+}
+
+/* ---- All ----------------------------------------------------------------------------------- */
+
+static bool parse(int argc, char **argv, struct settings *s)
+{
+    static const char *const modes[] = {"fsync", "always", "none"};
+    for (int i = 1; i + 1 < argc; i += 2) {
+        uint64_t *numbers[] = {&s->cuts, &s->seed, &s->ops, &s->life, &s->time, &s->choice};
+        static const char *const words[] = {"--cuts", "--seed", "--ops",
+                                            "--life", "--time", "--choice"};
+        bool known = strcmp(argv[i], "--mode") == 0;
+        for (int m = 0; known && m < 3; m++) {
+            if (strcmp(argv[i + 1], modes[m]) == 0 || argv[i + 1][0] == '0' + m)
+                s->mode = m;
+        }
+        for (int n = 0; n < 6; n++) {
+            if (strcmp(argv[i], words[n]) == 0) {
+                *numbers[n] = strtoull(argv[i + 1], NULL, 0);
+                known = true;
+            }
+        }
+        if (!known)
+            return false;
+    }
+    return argc % 2 == 1;
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const promises[] = {
+        "sync=fsync: metadata is a prefix, what was synced is there",
+        "sync=always: every operation is there when it has returned",
+        "sync=none: some prefix is there, all up to the last sync"};
+    struct settings s = {.cuts = 2000, .seed = NONE, .ops = 40, .mode = -1};
+    s.life = s.time = s.choice = NONE;
+    if (!parse(argc, argv, &s)) {
+        (void)fprintf(stderr, "usage: powercut [--cuts N] [--seed N] [--mode M] [--ops N]\n");
+        return 2;
+    }
+    bool one = s.seed != NONE, good = true;
+    (void)printf("1..%d\n", s.mode < 0 ? 3 : 1);
+    for (int mode = 0, n = 1; mode < 3; mode++) {
+        if (s.mode >= 0 && s.mode != mode)
+            continue;
+        uint64_t cuts = 0, seed = one ? s.seed : (uint64_t)mode * 1000000 + 1;
+        bool fine = true;
+        do {
+            fine = run_lives(&s, (enum durability)mode, seed++, &cuts);
+        } while (fine && !one && cuts < s.cuts);
+        (void)printf("%sok %d - %s: %llu cuts\n", fine ? "" : "not ", n++, promises[mode],
+                     (unsigned long long)cuts);
+        (void)fflush(stdout);
+        good = good && fine;
+    }
+    return good ? 0 : 1;
+}
