@@ -131,7 +131,8 @@ static int check_params(const struct lt_image_params *params, struct lt_diag *di
 
 int img_fs_format(struct lt_device *dev, const struct lt_image_params *params, struct lt_diag *diag)
 {
-    const struct img_store_options options = {.sync = IMG_SYNC_NONE, .cache = CACHE};
+    const struct img_store_options options = {
+        .sync = IMG_SYNC_NONE, .cache = CACHE, .discard = true};
     const struct img_store_format format = {
         .size = params->size ? params->size : lt_device_size(dev),
         .block_size = params->block_size ? params->block_size : IMG_BLOCK_SIZE_MIN,
