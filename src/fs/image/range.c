@@ -45,8 +45,8 @@ struct change {
     struct img_saved saved;
 };
 
-static int change_begin(struct change *c, struct img_node *node,
-                        enum img_purpose purpose) NO_THREAD_SAFETY_ANALYSIS
+static int change_begin(struct change *c, struct img_node *node, enum img_purpose purpose)
+    TRY_ACQUIRE(0, img_items) NO_THREAD_SAFETY_ANALYSIS
 {
     c->node = node;
     int r = img_begin(store_of(node), purpose, &c->txn);
@@ -56,7 +56,7 @@ static int change_begin(struct change *c, struct img_node *node,
 }
 
 /* With r < 0 nothing has happened. */
-static int change_end(struct change *c, int r) NO_THREAD_SAFETY_ANALYSIS
+static int change_end(struct change *c, int r) RELEASE(img_items) NO_THREAD_SAFETY_ANALYSIS
 {
     if (r < 0)
         img_restore(c->node, &c->saved);
@@ -213,8 +213,9 @@ int img_data_grow(struct img_node *node, uint64_t size)
     int r = img_data_clear_tail(node);
     if (r == 0)
         r = img_data_flush_locked(node, false, false);
-    if (r == 0)
-        r = change_begin(&c, node, IMG_SHRINK);
+    if (r < 0)
+        return r;
+    r = change_begin(&c, node, IMG_SHRINK);
     if (r)
         return r;
     node->inode.size = size;

@@ -67,10 +67,10 @@ static void publish(struct writer *w) REQUIRES(w->node->lock)
     node->inode.size = img_max(node->inode.size, w->size);
     if (!node->pending)
         node->stable_size = node->inode.size;
-    img_pending_publish(node);
+    img_pending_publish(w->node);
     img_node_dirty(node);
     img_unlock_items(w->store);
-    img_pending_list(node);
+    img_pending_list(w->node);
 }
 
 /* ---- Pending blocks ------------------------------------------------------------------------ */
@@ -397,7 +397,7 @@ static int flush_before(struct writer *w) REQUIRES(w->node->lock)
     bool must = node->stable_size < node->inode.size || node->inode.blocks == 0 ||
                 w->offset > node->inode.size;
     img_read_unlock(w->store);
-    return must ? img_data_flush_locked(node, false, true) : 0;
+    return must ? img_data_flush_locked(w->node, false, true) : 0;
 }
 
 static int write_direct(struct writer *w, bool patient) REQUIRES(w->node->lock)
@@ -487,12 +487,12 @@ static int write_on(struct writer *w, bool patient) REQUIRES(w->node->lock)
     publish(w);
     /* What cannot be written out now waits on, and the next sync says so. */
     if (node->pending && node->pending->count * (uint64_t)w->block >= IMG_FLUSH_BYTES)
-        img_data_flush_locked(node, false, false);
+        img_data_flush_locked(w->node, false, false);
     return r;
 }
 
 int img_data_write_locked(struct img_node *node, uint64_t offset, const struct lt_seg *segs,
-                          uint64_t len, uint64_t *ret)
+                          uint64_t len, uint64_t *ret) NO_THREAD_SAFETY_ANALYSIS
 {
     struct writer w;
     writer_init(&w, node, offset, segs, len);
@@ -539,7 +539,9 @@ static int kill_priv(struct img_node *main)
 {
     struct img_txn txn;
     int r = img_begin(img_fs_of(main)->store, IMG_SHRINK, &txn);
-    return r ? r : img_end(&txn, img_kill_priv(&txn, main));
+    if (r)
+        return r;
+    return img_end(&txn, img_kill_priv(&txn, main));
 }
 
 int img_data_changed(struct img_node *node, bool drop, struct lt_time now)
@@ -564,7 +566,8 @@ int img_data_changed(struct img_node *node, bool drop, struct lt_time now)
 }
 
 /* Returns the bytes written, or an error if there are none. */
-static int64_t write_all(struct img_node *node, const struct lt_write *write, uint64_t *ret_offset)
+static int64_t write_all(struct img_node *node, const struct lt_write *write,
+                         uint64_t *ret_offset) NO_THREAD_SAFETY_ANALYSIS
 {
     struct img_store *store = img_fs_of(node)->store;
     uint64_t offset = 0;

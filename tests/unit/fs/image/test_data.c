@@ -5,6 +5,7 @@
 #include <fs/image/format.h>
 #include <fs/image/image.h>
 #include <lintel/fs.h>
+#include <os/os.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <test.h>
@@ -440,6 +441,344 @@ static void test_data__equals_a_model_when_always_durable(void **state)
     run_model(&(struct lt_image_params){.size = 64u << 20}, "commit=0,sync=always", 300);
 }
 
+/* ---- Small files ----------------------------------------------------------------------------- */
+
+static void put(struct lt_node *node, uint64_t offset, const void *bytes, size_t len)
+{
+    assert_int_equal(lt_node_pwrite(NULL, node, offset, bytes, len), len);
+}
+
+static void fill(uint8_t *to, size_t len, unsigned start)
+{
+    for (size_t i = 0; i < len; i++)
+        to[i] = (uint8_t)(start + i * 7 + i / 256);
+}
+
+static void expect(struct lt_node *node, const void *bytes, size_t len)
+{
+    assert_int_equal(attr_of(node).size, len);
+    assert_int_equal(lt_node_pread(NULL, node, 0, scratch, len + 1), len);
+    assert_memory_equal(scratch, bytes, len);
+}
+
+static uint64_t free_bytes(void)
+{
+    struct lt_statfs st;
+    ok(lt_fs_statfs(NULL, fs, &st));
+    return st.free;
+}
+
+static void test_data__of_small_files_takes_no_blocks(void **state)
+{
+    (void)state;
+    static uint8_t bytes[5000];
+    make_volume(&(struct lt_image_params){.size = 64u << 20}, "commit=0");
+    fill(bytes, sizeof(bytes), 3);
+    struct lt_node *node = create("small");
+    put(node, 0, bytes, 1000);
+    ok(lt_fs_sync(NULL, fs));
+    assert_int_equal(attr_of(node).allocated, 0);
+    put(node, 1000, bytes + 1000, 500);
+    expect(node, bytes, 1500);
+    ok(lt_fs_sync(NULL, fs));
+    assert_int_equal(attr_of(node).allocated, 0);
+    put(node, 1500, bytes + 1500, 3500); /* now it is too long */
+    expect(node, bytes, 5000);
+    ok(lt_fs_sync(NULL, fs));
+    expect(node, bytes, 5000);
+    assert_int_equal(attr_of(node).allocated, 8192);
+    lt_node_put(node);
+    ok(lt_fs_close(fs));
+    open_volume();
+    node = look_up("small");
+    expect(node, bytes, 5000);
+    lt_node_put(node);
+    end_volume();
+}
+
+static void set_size(struct lt_node *node, uint64_t size)
+{
+    struct lt_setattr set = {.mask = LT_SET_SIZE, .size = size};
+    ok(lt_node_setattr(NULL, node, &set, NULL));
+}
+
+static void test_data__behind_an_old_end_is_zero(void **state)
+{
+    (void)state;
+    static uint8_t bytes[4096], zeros[4096];
+    for (unsigned checks = 0; checks < 2; checks++) {
+        make_volume(&(struct lt_image_params){.size = 64u << 20, .data_checks = checks},
+                    "commit=0");
+        fill(bytes, sizeof(bytes), 1);
+        struct lt_node *node = create("file");
+        put(node, 0, bytes, 4096);
+        ok(lt_node_sync(NULL, node, false));
+        set_size(node, 100);
+        set_size(node, 4096);
+        memcpy(scratch + 4096, bytes, 100);
+        memset(scratch + 4196, 0, 3996);
+        memcpy(zeros, scratch + 4096, 4096);
+        expect(node, zeros, 4096);
+        lt_node_put(node);
+        ok(lt_fs_close(fs));
+        open_volume();
+        node = look_up("file");
+        expect(node, zeros, 4096);
+        lt_node_put(node);
+        end_volume();
+    }
+}
+
+/* ---- Full volumes ---------------------------------------------------------------------------- */
+
+static void test_data__fills_a_volume_and_frees_it(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 6; round++) {
+        size_t step = (size_t[]){700, 4096, 50000, 200000, 1u << 20, 5000}[round];
+        make_volume(&(struct lt_image_params){.size = 8u << 20, .data_checks = round & 1},
+                    "commit=0");
+        uint64_t at_start = free_bytes(), done = 0;
+        struct lt_node *node = create("full");
+        fill(scratch, step, 5);
+        int r;
+        while ((r = lt_node_pwrite(NULL, node, done, scratch, step)) > 0)
+            done += (uint64_t)r;
+        assert_int_equal(r, LT_ENOSPC);
+        assert_true(done > (at_start / 10) * 8);
+        ok(lt_node_sync(NULL, node, false)); /* what was taken can be written out */
+        assert_int_equal(attr_of(node).size, done);
+        ok(lt_node_remove(NULL, lt_fs_root(fs), lt_str("full"), 0, NULL));
+        lt_node_put(node);
+        ok(lt_fs_sync(NULL, fs));
+        node = create("again");
+        fill(scratch, 1000000, 6);
+        for (uint64_t at = 0; at < 4000000; at += 1000000)
+            put(node, at, scratch, 1000000);
+        lt_node_put(node);
+        end_volume();
+    }
+}
+
+static void test_data__is_given_back_when_a_file_shrinks_on_a_full_volume(void **state)
+{
+    (void)state;
+    make_volume(&(struct lt_image_params){.size = 8u << 20, .data_checks = true}, "commit=0");
+    struct lt_node *node = create("full");
+    uint64_t done = 0;
+    int r;
+    fill(scratch, 4096, 5);
+    while ((r = lt_node_pwrite(NULL, node, done, scratch, 4096)) > 0)
+        done += (uint64_t)r;
+    assert_int_equal(r, LT_ENOSPC);
+    ok(lt_node_allocate(NULL, node, LT_FALLOC_PUNCH_HOLE | LT_FALLOC_KEEP_SIZE, 1000, 2000000));
+    set_size(node, done - 1000);
+    set_size(node, 12345);
+    set_size(node, 0);
+    ok(lt_fs_sync(NULL, fs));
+    put(node, 0, scratch, 4096);
+    lt_node_put(node);
+    end_volume();
+}
+
+/* ---- Checks ---------------------------------------------------------------------------------- */
+
+/* Finds bytes on the device and changes a bit of them. */
+static bool flip(const uint8_t *bytes, size_t len, size_t at)
+{
+    uint8_t buf[4096];
+    for (uint64_t offset = 0; offset + 4096 <= lt_device_size(keeper.real); offset += 4096) {
+        ok(lt_device_read(keeper.real, offset, buf, 4096));
+        if (memcmp(buf, bytes, len) != 0)
+            continue;
+        buf[at] ^= 0x10;
+        ok(lt_device_put(keeper.real, offset, buf, 4096));
+        return true;
+    }
+    return false;
+}
+
+static void test_data__with_checks_does_not_return_what_was_not_written(void **state)
+{
+    (void)state;
+    static uint8_t bytes[40960];
+    uint8_t byte;
+    make_volume(&(struct lt_image_params){.size = 64u << 20, .data_checks = true}, "commit=0");
+    fill(bytes, sizeof(bytes), 9);
+    struct lt_node *node = create("file");
+    put(node, 0, bytes, sizeof(bytes));
+    ok(lt_node_sync(NULL, node, false));
+    expect(node, bytes, sizeof(bytes));
+    assert_true(flip(bytes + 8192, 4096, 4000));
+    assert_int_equal(lt_node_pread(NULL, node, 0, scratch, sizeof(bytes)), LT_EIO);
+    assert_int_equal(lt_node_pread(NULL, node, 8192, &byte, 1), LT_EIO);
+    assert_int_equal(lt_node_pread(NULL, node, 12287, scratch, 2), LT_EIO);
+    assert_int_equal(lt_node_pwrite(NULL, node, 8200, "x", 1), LT_EIO);
+    assert_int_equal(lt_node_pread(NULL, node, 0, scratch, 8192), 8192);
+    assert_int_equal(lt_node_pread(NULL, node, 12288, scratch, 8192), 8192);
+    put(node, 8192, bytes + 8192, 4096); /* the whole block is written anew */
+    expect(node, bytes, sizeof(bytes));
+    lt_node_put(node);
+    end_volume();
+}
+
+/* ---- Failures -------------------------------------------------------------------------------- */
+
+/* Writes a little of everything. Returns how much of `bytes` was taken before the first error. */
+static size_t write_parts(struct lt_node *node, const uint8_t *bytes, int *ret_error)
+{
+    static const size_t parts[] = {1000, 3000, 200000, 10, 4096, 300000, 100};
+    size_t done = 0;
+    *ret_error = 0;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        int r = lt_node_pwrite(NULL, node, done, bytes + done, parts[i]);
+        if (r < 0) {
+            *ret_error = r;
+            return done;
+        }
+        done += (size_t)r;
+        if ((size_t)r < parts[i])
+            return done;
+    }
+    return done;
+}
+
+static void test_data__survives_failing_devices(void **state)
+{
+    (void)state;
+    static uint8_t bytes[600000];
+    bool failed = true;
+    fill(bytes, sizeof(bytes), 77);
+    for (unsigned n = 1; failed; n++) {
+        make_volume(&(struct lt_image_params){.size = 64u << 20, .data_checks = n & 1}, "commit=0");
+        struct lt_node *node = create("file");
+        int error;
+        keeper_fail(&keeper, n, LT_EIO, false);
+        size_t done = write_parts(node, bytes, &error);
+        int synced = lt_node_sync(NULL, node, false);
+        keeper_fail(&keeper, 0, 0, false);
+        failed = atomic_load(&keeper.failed) || error < 0 || synced < 0;
+        /* What was taken is there to be read, unless reading it back is what failed. */
+        int got = lt_node_pread(NULL, node, 0, scratch, sizeof(bytes));
+        assert_int_equal(got, done);
+        assert_memory_equal(scratch, bytes, done);
+        lt_node_put(node);
+        int closed = lt_fs_close(fs);
+        if (error == 0 && synced == 0 && closed == 0) {
+            open_volume();
+            node = look_up("file");
+            expect(node, bytes, done);
+            lt_node_put(node);
+            ok(lt_fs_close(fs));
+        }
+        keeper_end(&keeper);
+        free(scratch);
+        assert_true(n < 200);
+        failed = failed && n < 60;
+    }
+}
+
+static void test_data__survives_lack_of_memory(void **state)
+{
+    (void)state;
+    static uint8_t bytes[600000];
+    fill(bytes, sizeof(bytes), 33);
+    bool hit = true;
+    unsigned n = 0;
+    while (hit) {
+        int error;
+        make_volume(&(struct lt_image_params){.size = 64u << 20, .data_checks = ++n & 1},
+                    "commit=0");
+        struct lt_node *node = create("file");
+        fault_arm(n);
+        size_t done = write_parts(node, bytes, &error);
+        int synced = lt_node_sync(NULL, node, false);
+        int punched = lt_node_allocate(NULL, node, LT_FALLOC_PUNCH_HOLE | LT_FALLOC_KEEP_SIZE, 4000,
+                                       0 + 3000);
+        hit = fault_disarm();
+        if (!hit) {
+            ok(error);
+            ok(synced);
+            ok(punched);
+        }
+        int got = lt_node_pread(NULL, node, 0, scratch, sizeof(bytes));
+        assert_int_equal(got, done);
+        assert_memory_equal(scratch, bytes, done < 4000 ? done : 4000);
+        if (done > 7000)
+            assert_memory_equal(scratch + 7000, bytes + 7000, done - 7000);
+        ok(lt_node_sync(NULL, node, false));
+        lt_node_put(node);
+        end_volume();
+    }
+    assert_true(n > 5);
+}
+
+/* ---- Threads --------------------------------------------------------------------------------- */
+
+#define THREADS 4
+
+struct job {
+    struct lt_node *nodes[2];
+    unsigned seed;
+    uint8_t *buf;
+};
+
+static void work(void *arg)
+{
+    struct job *job = arg;
+    unsigned s = job->seed;
+    for (unsigned i = 0; i < 400; i++) {
+        s = s * 1103515245u + 12345u;
+        struct lt_node *node = job->nodes[(s >> 8) & 1];
+        uint64_t offset = (s >> 9) % 300000, done;
+        size_t len = 1 + (s >> 5) % ((s >> 10) % 8 == 0 ? 200000 : 9000);
+        switch ((s >> 16) % 8) {
+        case 0:
+            (void)lt_node_allocate(NULL, node, LT_FALLOC_PUNCH_HOLE | LT_FALLOC_KEEP_SIZE, offset,
+                                   len);
+            break;
+        case 1:
+            (void)lt_node_sync(NULL, node, false);
+            break;
+        case 2:
+            (void)lt_node_copy_range(NULL, node, offset, job->nodes[(s >> 3) & 1], offset + 400000,
+                                     len, &done);
+            break;
+        case 3:
+            (void)lt_fs_sync(NULL, node->fs);
+            break;
+        case 4:
+        case 5:
+            (void)lt_node_pread(NULL, node, offset, job->buf, len);
+            break;
+        default:
+            (void)lt_node_pwrite(NULL, node, offset, job->buf, len);
+        }
+    }
+}
+
+static void test_data__of_many_threads(void **state)
+{
+    (void)state;
+    struct lt_thread *threads[THREADS];
+    struct job jobs[THREADS];
+    make_volume(&(struct lt_image_params){.size = 64u << 20}, "commit=1,cache=1m");
+    struct lt_node *a = create("a"), *b = create("b");
+    for (unsigned i = 0; i < THREADS; i++) {
+        jobs[i] = (struct job){{a, b}, 7 * i + 1, malloc(300000)};
+        memset(jobs[i].buf, (int)i + 1, 300000);
+        ok(lt_thread_start(&threads[i], "writer", work, &jobs[i]));
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        lt_thread_join(threads[i]);
+        free(jobs[i].buf);
+    }
+    ok(lt_fs_sync(NULL, fs));
+    lt_node_put(a);
+    lt_node_put(b);
+    end_volume();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +788,14 @@ int main(void)
         cmocka_unit_test(test_data__equals_a_model_with_little_memory),
         cmocka_unit_test(test_data__equals_a_model_on_a_volume_too_small),
         cmocka_unit_test(test_data__equals_a_model_when_always_durable),
+        cmocka_unit_test(test_data__of_small_files_takes_no_blocks),
+        cmocka_unit_test(test_data__behind_an_old_end_is_zero),
+        cmocka_unit_test(test_data__fills_a_volume_and_frees_it),
+        cmocka_unit_test(test_data__is_given_back_when_a_file_shrinks_on_a_full_volume),
+        cmocka_unit_test(test_data__with_checks_does_not_return_what_was_not_written),
+        cmocka_unit_test(test_data__survives_failing_devices),
+        cmocka_unit_test(test_data__survives_lack_of_memory),
+        cmocka_unit_test(test_data__of_many_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
