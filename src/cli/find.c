@@ -285,8 +285,8 @@ static int parse_newer(const char *text, struct find *f)
     const struct lt_place *place = &places.list[0];
     int error = LT_OK;
     if (place->fs)
-        error = lt_path_stat(lt_cli_ctx(), lt_place_root(place), place->path, 0, &attr);
-    else if (stat(place->path, &st) == 0)
+        error = lt_path_stat(lt_cli_ctx(), lt_place_root(place), place->path, LT_NOFOLLOW, &attr);
+    else if (lstat(place->path, &st) == 0)
         attr.mtime = (struct lt_time){st.st_mtim.tv_sec, (uint32_t)st.st_mtim.tv_nsec};
     else
         error = lt_error_last();

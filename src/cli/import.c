@@ -157,9 +157,9 @@ static const struct lt_cli_option import_options[] = {
 const struct lt_command lt_command_import = {
     .name = "import",
     .summary = "Bring a directory tree or a tar archive into an image",
-    .details = "What is in TREE comes into PLACE, which is made if it is missing. TREE is a "
-               "directory, whose files replace those that are there, a tar archive (ustar, pax, "
-               "GNU; not compressed), whose names must not be there yet, or - for one from stdin.",
+    .details = "What is in TREE comes into PLACE, which is made if it is missing; files replace "
+               "those that are there. TREE is a directory, a tar archive (ustar, pax, GNU; not "
+               "compressed), or - for an archive from stdin.",
     .operands = {{"TREE", LT_HINT_FILE, false}, {"PLACE", LT_HINT_PLACE, false}},
     .options = import_options,
     .examples = {{"lintel import ./tree disk.img:/", "a directory"},

@@ -309,7 +309,8 @@ static void look_up(struct ls *ls, const struct lt_places *places, bool dirs_as_
     for (size_t i = 0; i < places->count; i++) {
         const struct lt_place *place = &places->list[i];
         struct lt_entry entry = {.stored = NULL};
-        uint32_t flags = ls->is_long || dirs_as_files ? LT_NOFOLLOW : 0;
+        bool follow = !ls->is_long && !ls->classify && !dirs_as_files;
+        uint32_t flags = follow ? 0 : LT_NOFOLLOW;
         int error = lt_path_lookup(lt_cli_ctx(), lt_place_root(place), place->path, flags, &entry);
         if (error == LT_ENOENT && flags == 0) /* a link that leads nowhere is a file */
             error = lt_path_lookup(lt_cli_ctx(), lt_place_root(place), place->path, LT_NOFOLLOW,

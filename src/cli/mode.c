@@ -3,6 +3,13 @@
 
 #include <stdlib.h>
 
+#define SET_IDS ((uint32_t)(LT_S_ISUID | LT_S_ISGID))
+
+static bool is_dir(uint32_t mode)
+{
+    return (mode & LT_S_IFMT) == LT_S_IFDIR;
+}
+
 /* The classes that one letter names, as permission bits with set-id and sticky. */
 static uint32_t class_bits(char letter)
 {
@@ -23,7 +30,6 @@ static uint32_t class_bits(char letter)
 /* What one letter behind the action stands for, in all classes. */
 static uint32_t permission_bits(char letter, uint32_t mode)
 {
-    bool is_dir = (mode & LT_S_IFMT) == LT_S_IFDIR;
     switch (letter) {
     case 'r':
         return 0444;
@@ -32,9 +38,9 @@ static uint32_t permission_bits(char letter, uint32_t mode)
     case 'x':
         return 0111;
     case 'X':
-        return is_dir || mode & 0111 ? 0111 : 0;
+        return is_dir(mode) || mode & 0111 ? 0111 : 0;
     case 's':
-        return 06000;
+        return SET_IDS;
     case 't':
         return 01000;
     case 'u':
@@ -52,13 +58,14 @@ static uint32_t permission_bits(char letter, uint32_t mode)
 static const char *apply(const char *p, uint32_t who, uint32_t mask, uint32_t *mode)
 {
     char action = *p++;
-    uint32_t bits = 0;
+    uint32_t bits = 0, kept = is_dir(*mode) ? SET_IDS : 0;
     if (action != '+' && action != '-' && action != '=')
         return NULL;
     for (; *p && *p != ',' && !strchr("+-=", *p); p++) {
         if (!strchr("rwxXstugo", *p))
             return NULL;
         bits |= permission_bits(*p, *mode);
+        kept &= *p == 's' ? 0 : SET_IDS;
     }
     bits &= who & mask;
     if (action == '+')
@@ -66,7 +73,7 @@ static const char *apply(const char *p, uint32_t who, uint32_t mask, uint32_t *m
     else if (action == '-')
         *mode &= ~bits;
     else
-        *mode = (*mode & ~(who & (LT_S_PERM & ~(uint32_t)LT_S_ISVTX))) | bits;
+        *mode = (*mode & (~who | kept)) | bits;
     return p;
 }
 
@@ -99,6 +106,7 @@ bool lt_mode_parse(const char *text, uint32_t mode, uint32_t umask, uint32_t *re
     unsigned long bits = strtoul(text, &end, 8);
     if (*end || bits > LT_S_PERM)
         return false;
-    *ret = (uint32_t)bits;
+    /* Five digits mean what they say of a directory's set-id bits, too. */
+    *ret = (uint32_t)bits | (is_dir(mode) && strlen(text) < 5 ? mode & SET_IDS : 0);
     return true;
 }

@@ -4,6 +4,7 @@
 #include "mounts.h"
 
 #include <base/json.h>
+#include <libgen.h>
 #include <lintel/path.h>
 #include <registry.h>
 #include <stdlib.h>
@@ -89,16 +90,29 @@ static int split(const char *text, char **ret, const char **ret_path)
     return LT_OK;
 }
 
-/* Where the colon of what looks like IMAGE:/PATH stands, though there is no such image; or NULL. */
+/* Whether the directory that is to hold `path` is there. */
+static bool has_parent(const char *path)
+{
+    char copy[LT_PATH_MAX];
+    snprintf(copy, sizeof(copy), "%s", path);
+    return access(dirname(copy), F_OK) == 0;
+}
+
+/*
+ * Where the colon of what looks like IMAGE:/PATH stands, though there is no such image;
+ * or NULL. Where files of the host will do, it may be the name of a new one.
+ */
 static const char *missing_image(const char *text, bool host)
 {
     const char *colon = strchr(text, ':');
     while (colon && (colon == text || !may_split(colon)))
         colon = strchr(colon + 1, ':');
+    if (!colon || !host)
+        return colon;
     bool is_path = text[0] == '/' || strncmp(text, "./", 2) == 0 || strncmp(text, "../", 3) == 0;
-    if (!colon || (host && (is_path || access(text, F_OK) == 0)))
-        return NULL;
-    return colon;
+    bool is_root = colon[1] == '\0' || colon[2] == '\0';
+    bool may_be_new = is_path && !is_root && has_parent(text);
+    return may_be_new || access(text, F_OK) == 0 ? NULL : colon;
 }
 
 static int complain_of_host(const char *text, bool host)
