@@ -52,8 +52,10 @@ static void tell_runs(struct img_view *view, enum img_problem problem, const uin
 static void compare(const struct img_census *census)
 {
     struct img_view *view = census->view;
+    if (!census->whole)
+        return; /* where the bitmaps are is not known either */
     tell_runs(view, IMG_P_BLOCK_FREE, census->used, view->marked);
-    if (census->whole && !census->blocks_doubtful)
+    if (!census->blocks_doubtful)
         tell_runs(view, IMG_P_BLOCK_LEAKED, view->marked, census->used);
 }
 

@@ -59,6 +59,20 @@ static int unknown(struct img_census *census, const struct img_item *item)
     return mend ? img_census_drop(census, item->key) : 0;
 }
 
+/* Whether an item is what img_salvage_super() needs. */
+static bool is_copy(const struct img_view *view, const struct img_item *item)
+{
+    const struct img_super *super = &view->super;
+    struct img_super copy;
+    if (item->len != IMG_SUPER_SIZE || img_super_decode(item->value, 0, &copy, NULL) < 0)
+        return false;
+    return memcmp(copy.uuid, super->uuid, sizeof(copy.uuid)) == 0 &&
+           copy.hash_key.k0 == super->hash_key.k0 && copy.hash_key.k1 == super->hash_key.k1 &&
+           copy.block_size == super->block_size && copy.name_case == super->name_case &&
+           copy.data_check_size == super->data_check_size && copy.log_block == super->log_block &&
+           copy.log_blocks == super->log_blocks;
+}
+
 static int volume_item(struct img_census *census, const struct img_item *item)
 {
     switch (item->key.kind) {
@@ -70,6 +84,9 @@ static int volume_item(struct img_census *census, const struct img_item *item)
         return img_census_piece(census, item);
     case IMG_LABEL:
         return take_label(census, item);
+    case IMG_VOLUME:
+        census->copy |= item->key.off == 0 && is_copy(census->view, item);
+        return item->key.off == 0 ? 0 : unknown(census, item);
     default:
         return unknown(census, item);
     }
@@ -208,6 +225,13 @@ static int drop_item(void *arg, const struct img_item *item)
     return img_census_drop(census, item->key);
 }
 
+static int put_copy(struct img_census *census)
+{
+    uint8_t copy[IMG_SUPER_SIZE];
+    img_super_encode(&census->view->super, copy);
+    return img_view_put(census->view, img_key(IMG_ID_VOLUME, IMG_VOLUME, 0), copy, sizeof(copy));
+}
+
 static int make_root(struct img_census *census)
 {
     struct img_inode inode = {.mode = LT_S_IFDIR | 0755, .nlink = 2};
@@ -272,9 +296,12 @@ int img_census_run(struct img_census *census, struct img_view *view)
     r = end_volume(census);
     if (r == 0 && !census->root)
         r = make_root(census);
+    if (r == 0 && !census->copy && img_found(census->report, IMG_P_SUPER_COPY, 0, 0, "%s", ""))
+        r = put_copy(census);
     if (r == 0)
         r = drop_doomed(census);
-    check_counts(census);
+    if (!census->names_doubtful)
+        check_counts(census);
     if (r == 0 && !census->names_doubtful && (census->names_sum != 0 || census->nameless > 0))
         r = img_census_names(census);
     else if (r == 0 && !census->names_doubtful)

@@ -69,6 +69,7 @@ struct img_census {
     bool names_doubtful;  /* something was found that makes the sum of names worthless */
     bool blocks_doubtful; /* ... the account of blocks */
     bool root;            /* there is one */
+    bool copy;            /* there is a copy of the superblock */
     bool whole;           /* no part of the tree is missing: what is not found is not there */
     uint64_t *used;       /* bitmap: all blocks that something reaches */
     uint64_t names_sum;

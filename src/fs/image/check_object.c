@@ -237,12 +237,12 @@ int img_census_object_end(struct img_census *census)
     if (object->id > census->max_id)
         census->max_id = object->id;
     if (!object->has_inode)
-        return object->broken ? 0 : end_lost(census);
+        return object->broken || !census->whole ? 0 : end_lost(census);
     if (census->whole && !object->broken) {
         check_links(census);
         check_values(census);
         r = check_target(census);
-    } else if (object->inode.security) {
+    } else if (census->whole) {
         check_security(census);
     }
     if (r == 0 && object->foundling)

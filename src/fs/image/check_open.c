@@ -134,21 +134,27 @@ static bool reach(struct img_view *view, const struct img_leaf *node)
     return true;
 }
 
-/* What is wrong with a node beside itself, or NULL. */
-static const char *misplaced(const struct img_view *view, const struct img_page *page,
-                             const struct img_leaf *node, unsigned level, bool is_root)
+/* What is wrong with a node's header, or NULL. */
+static const char *wrong_header(const struct img_view *view, const struct img_page *page,
+                                const struct img_leaf *node, unsigned level, bool is_root)
 {
-    struct img_key key;
-    const uint8_t *value;
-    size_t len;
     if (page->level != level)
         return "its level is wrong";
     if (page->birth != node->birth)
         return "its birth is wrong";
     if (page->birth > view->super.generation)
         return "it is of the future";
+    return page->count == 0 && !(is_root && level == 0) ? "it is empty" : NULL;
+}
+
+/* What is wrong with its keys, or NULL. */
+static const char *wrong_keys(const struct img_page *page, const struct img_leaf *node)
+{
+    struct img_key key;
+    const uint8_t *value;
+    size_t len;
     if (page->count == 0)
-        return is_root && level == 0 ? NULL : "it is empty";
+        return NULL;
     img_page_record(page, 0, &key, &value, &len);
     if (img_key_compare(key, node->first) < 0)
         return "its keys are too low";
@@ -156,26 +162,30 @@ static const char *misplaced(const struct img_view *view, const struct img_page 
     return img_key_compare(key, node->last) > 0 ? "its keys are too high" : NULL;
 }
 
-/* Reads and verifies a node; what it finds wrong it tells. LT_EUCLEAN; LT_ENOMEM. */
+static int tell_node(struct img_view *view, enum img_problem problem, uint64_t block,
+                     const char *why)
+{
+    img_found(view->report, problem, 0, block, "%s", why);
+    return LT_EUCLEAN;
+}
+
+/* Reads and verifies a node; what it finds wrong it tells. LT_EUCLEAN. */
 static int read_node(struct img_view *view, const struct img_leaf *node, unsigned level,
                      bool is_root, struct img_page *ret)
 {
     struct img_page_place place = {view->volume, node->block, view->super.block_size};
-    const char *why = "it cannot be read";
-    int r = img_view_block(view, node->block, view->page);
-    if (r == 0)
-        r = img_page_open(view->page, &place, ret, &why);
-    if (r == 0)
-        r = img_page_verify(ret, &why);
-    if (r < 0) {
-        img_found(view->report, IMG_P_NODE_DAMAGED, 0, node->block, "%s", why);
-        return r == LT_ENOMEM ? r : LT_EUCLEAN;
-    }
-    why = misplaced(view, ret, node, level, is_root);
-    if (!why)
-        return 0;
-    img_found(view->report, IMG_P_NODE_PLACE, 0, node->block, "%s", why);
-    return LT_EUCLEAN;
+    const char *why;
+    if (img_view_block(view, node->block, view->page) < 0)
+        return tell_node(view, IMG_P_NODE_DAMAGED, node->block, "it cannot be read");
+    if (img_page_open(view->page, &place, ret, &why) < 0)
+        return tell_node(view, IMG_P_NODE_DAMAGED, node->block, why);
+    why = wrong_header(view, ret, node, level, is_root);
+    if (why)
+        return tell_node(view, IMG_P_NODE_PLACE, node->block, why);
+    if (img_page_verify(ret, &why) < 0)
+        return tell_node(view, IMG_P_NODE_DAMAGED, node->block, why);
+    why = wrong_keys(ret, node);
+    return why ? tell_node(view, IMG_P_NODE_PLACE, node->block, why) : 0;
 }
 
 static int add_children(const struct img_page *page, const struct img_leaf *node,

@@ -15,6 +15,8 @@
     X(SUPER_LOST, 102, "superblocks-lost", "no superblock is valid: {}", true)                     \
     X(SUPER_OTHER, 103, "superblocks-differ", "the superblocks are of different volumes", true)    \
     X(IMAGE_CUT, 104, "image-cut", "the image is cut short: {}", true)                             \
+    X(SUPER_COPY, 105, "superblock-copy",                                                          \
+      "the tree has no copy of the superblock, or a wrong one", true)                              \
     X(LOG_RECORD, 111, "log-record", "the log holds what it must not: {}", true)                   \
     X(LOG_SPACE, 112, "log-space", "the log takes or frees the wrong blocks: {}", true)            \
     X(NODE_DAMAGED, 201, "node-damaged", "tree node at block {b} is damaged: {}", true)            \

@@ -98,8 +98,9 @@ int img_salvage_super(struct img_view *view, struct lt_diag *diag)
         s.super.root = (struct img_root){0};
         r = each_node(&s, take_root);
         uint64_t blocks = lt_device_size(view->dev) / s.super.block_size;
-        if (s.super.blocks > blocks)
-            s.super.blocks = blocks;
+        if (blocks % img_group_blocks(s.super.block_size) < IMG_GROUP_BLOCKS_MIN)
+            blocks -= blocks % img_group_blocks(s.super.block_size);
+        s.super.blocks = blocks; /* it may have grown since the copy was made */
         s.super.generation = s.super.root.birth;
         view->super = s.super;
     }

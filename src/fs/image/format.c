@@ -106,6 +106,14 @@ static int put_root(struct img_txn *txn, const struct lt_image_params *params, s
     return r < 0 ? r : img_count_node(txn, 1);
 }
 
+/* For the day when both superblocks are lost. */
+static int put_copy(struct img_txn *txn)
+{
+    uint8_t copy[IMG_SUPER_SIZE];
+    img_super_encode(&txn->store->super, copy);
+    return img_put(txn, img_key(IMG_ID_VOLUME, IMG_VOLUME, 0), copy, sizeof(copy));
+}
+
 static int populate(struct img_store *store, const struct lt_image_params *params,
                     struct lt_time now)
 {
@@ -114,7 +122,9 @@ static int populate(struct img_store *store, const struct lt_image_params *param
     int r = img_begin(store, IMG_GROW, &txn);
     if (r)
         return r;
-    r = put_root(&txn, params, now);
+    r = put_copy(&txn);
+    if (r == 0)
+        r = put_root(&txn, params, now);
     if (r == 0 && label.len > 0)
         r = img_put(&txn, img_key(IMG_ID_VOLUME, IMG_LABEL, 0), label.s, label.len);
     return img_end(&txn, r);
