@@ -177,6 +177,7 @@ int lt_image_info(const char *path, struct lt_image_info *ret, struct lt_diag *d
     struct lt_device *dev;
     struct img_super super;
     struct img_store *store;
+    struct img_store_stats stats;
     int r = lt_device_open_file(path, LT_DEVICE_READ_ONLY, &dev, diag);
     if (r < 0)
         return r;
@@ -189,9 +190,13 @@ int lt_image_info(const char *path, struct lt_image_info *ret, struct lt_diag *d
     ret->host_bytes = host_bytes(path);
     if (img_store_open(dev, &options, &store, NULL) < 0) {
         lt_device_close(dev); /* damaged: without its label then */
+        ret->clean = false;
         return 0;
     }
     read_label(store, ret->label, sizeof(ret->label));
+    img_store_stats(store, &stats);
+    /* A life that ended before its first checkpoint left the superblock as it was. */
+    ret->clean = super.clean && stats.replayed == 0;
     (void)img_store_close(store);
     return 0;
 }
