@@ -13,6 +13,7 @@
     X(mkfs)         \
     X(check)        \
     X(scrub)        \
+    X(dump)         \
     X(ls)           \
     X(cat)          \
     X(write)        \

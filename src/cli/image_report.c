@@ -3,12 +3,10 @@
 
 #include "cli.h"
 #include "entry.h"
-#include "mounts.h"
 #include "rows.h"
 
 #include <inttypes.h>
 #include <lintel/image.h>
-#include <stdlib.h>
 
 static const struct lt_row rows[] = {
     {"Image", "Format version", "image.version", LT_ROW_COUNT},
@@ -21,7 +19,6 @@ static const struct lt_row rows[] = {
     {"Image", "Features", "image.features", LT_ROW_TEXT},
     {"Image", "Closed in order", "image.clean", LT_ROW_YES_NO},
     {"Image", "Checkpoints", "image.generation", LT_ROW_COUNT},
-    {"Image", "Mounted on", "image.mounted_on", LT_ROW_TEXT},
     {"Space", "Size", "space.total", LT_ROW_SIZE},
     {"Space", "Used", "space.used", LT_ROW_SIZE},
     {"Space", "Free", "space.free", LT_ROW_SIZE},
@@ -33,9 +30,9 @@ static const struct lt_row rows[] = {
     {NULL, NULL, NULL, LT_ROW_TEXT},
 };
 
-static void json_image(struct lt_json *json, const struct lt_image_info *info, const char *path)
+static void json_image(struct lt_json *json, const struct lt_image_info *info)
 {
-    char text[64], dir[LT_PATH_MAX] = "", absolute[LT_PATH_MAX];
+    char text[64];
     const uint8_t *u = info->uuid;
     lt_json_object(json, "image");
     lt_json_u64(json, "version", info->version);
@@ -56,10 +53,6 @@ static void json_image(struct lt_json *json, const struct lt_image_info *info, c
     lt_json_text(json, "features", text);
     lt_json_bool(json, "clean", info->clean);
     lt_json_u64(json, "generation", info->generation);
-    if (realpath(path, absolute))
-        lt_mounted_of(absolute, dir, sizeof(dir));
-    if (dir[0])
-        lt_json_text(json, "mounted_on", dir);
     lt_json_object_end(json);
 }
 
@@ -93,7 +86,7 @@ int lt_image_report(const char *path, const char *command, bool as_json)
         printf("%s\n", path);
     lt_answer_begin(&answer);
     lt_json_name(&answer.json, "source", path);
-    json_image(&answer.json, &info, path);
+    json_image(&answer.json, &info);
     json_space(&answer.json, &info);
     return lt_answer_end(&answer, LT_EXIT_OK);
 }

@@ -105,6 +105,11 @@ static int run(const struct lt_args *args)
 {
     const char *what = args->operands[0];
     bool as_json = lt_args_flag(args, "json");
+    char path[LT_PATH_MAX], dir[LT_PATH_MAX] = "";
+    if (lt_is_image_file(what) && lt_path_absolute(what, path) == LT_OK)
+        lt_mounted_of(path, dir, sizeof(dir));
+    if (dir[0]) /* nobody else may look into it, and this says more */
+        return info_of_dir(dir, as_json);
     if (lt_is_image_file(what))
         return lt_image_report(what, "info", as_json);
     bool is_source = lt_is_source(what) && access(what, F_OK) != 0;

@@ -13,6 +13,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <libgen.h>
+#include <lintel/image.h>
 #include <registry.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -38,7 +39,9 @@ static void complain_of_source(const char *source)
         lt_complain("there is no kind of file system '%s'%s", kind,
                     lt_did_you_mean(kind, next_kind, NULL).text);
     else if (stat(source, &st) == 0)
-        lt_complain("'%s' is no source: it is no disk image, but a directory or the like", source);
+        lt_complain("'%s' is no source: it is no disk image, and other sources begin with their "
+                    "kind and a colon, such as mem:",
+                    source);
     else
         lt_complain("'%s' is no source: there is no disk image of that name, and other sources "
                     "begin with their kind and a colon, such as mem:",
@@ -49,7 +52,7 @@ static void complain_of_source(const char *source)
  * a complaint. An image is shown by its absolute path, so that it can be found by it. */
 static bool take_source(const char *text, char **ret, char **ret_name)
 {
-    bool is_image = lt_is_image_file(text);
+    bool is_image = lt_is_image_file(text) && lt_image_probe(text) != 0;
     if (!is_image && !lt_is_source(text)) {
         complain_of_source(text);
         return false;
@@ -211,11 +214,24 @@ static bool prepare_log(const struct call *call, struct paths *paths,
     return false;
 }
 
+/* The source with all that -o says of it. An image that is mounted read-only is not opened for
+ * writing either: others may read it then, and its file need not be writable. */
+static char *request_source(const struct lt_mount_request *request, const char *own)
+{
+    char *source = lt_mount_request_source(request, own), *with_ro;
+    const char *image = "image:";
+    if (!source || !request->ro || strncmp(source, image, strlen(image)) != 0)
+        return source;
+    int len = asprintf(&with_ro, "%s,ro", source);
+    free(source);
+    return len < 0 ? NULL : with_ro;
+}
+
 static int serve_request(const struct call *call, struct lt_mount_request *request,
                          const char *own_source, const char *name)
 {
     struct paths *paths = calloc(1, sizeof(*paths));
-    char *source = lt_mount_request_source(request, own_source);
+    char *source = request_source(request, own_source);
     struct lt_serve what = {.name = name,
                             .source = source,
                             .dir = paths ? paths->dir : NULL,

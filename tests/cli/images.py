@@ -133,7 +133,7 @@ def _describe(path):
     if kind == stat.S_IFREG:
         with open(path, "rb") as file:
             row["content"] = hash(file.read())
-        row["sparse"] = info.st_blocks * 512 < info.st_size // 2
+        row["sparse"] = info.st_size > 1 << 20 and info.st_blocks * 512 < info.st_size // 2
     if kind != stat.S_IFDIR:
         row["links"] = info.st_nlink
         row["size"] = info.st_size

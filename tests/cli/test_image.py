@@ -1,0 +1,335 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Disk images as such: mkfs, check, scrub, info, and mounting them."""
+import json
+import os
+import signal
+import subprocess
+import tempfile
+
+from harness import (LINTEL, contains, equal, fails, lintel, main, mount_test, mounts, succeeds,
+                     test, until)
+from images import Image, equal_trees, image_test, make_tree
+
+GIB = 1 << 30
+
+
+def info(path):
+    """The answer of lintel info."""
+    return json.loads(succeeds(lintel("info", "--json", path)))
+
+
+def in_directory(function):
+    """A test that is called with a directory of its own."""
+    def run():
+        with tempfile.TemporaryDirectory(prefix="lintel-image-") as directory:
+            function(directory)
+    run.__name__ = function.__name__
+    return test(run)
+
+
+def helper(name, *arguments, **options):
+    """Runs lintel under the name of a helper."""
+    with tempfile.TemporaryDirectory(prefix="lintel-image-") as directory:
+        path = os.path.join(directory, name)
+        os.symlink(LINTEL, path)
+        return subprocess.run([path, *arguments], capture_output=True, text=True, check=False,
+                              stdin=subprocess.DEVNULL, **options)
+
+
+# ---- mkfs and info -----------------------------------------------------------------------------
+
+@in_directory
+def mkfs_makes_what_was_asked_for(directory):
+    path = os.path.join(directory, "a.img")
+    answer = json.loads(succeeds(lintel(
+        "mkfs", path, "--size", "10G", "--block-size", "16k", "--case", "insensitive", "--label",
+        "Größe", "--data-checks", "--log-size", "8m", "--nodes-max", "1000", "--root-owner",
+        "12:34", "--json")))
+    equal(answer["output_version"]["command"], "mkfs")
+    equal(answer["space"]["total"], 10 * GIB)
+    equal(answer["space"]["block_size"], 16384)
+    equal(answer["space"]["log"], 8 << 20)
+    equal(answer["space"]["nodes_max"], 1000)
+    equal((answer["image"]["case"], answer["image"]["label"]), ("insensitive", "Größe"))
+    equal((answer["image"]["data_checks"], answer["image"]["clean"]), (True, True))
+    equal({**info(path), "output_version": 0}, {**answer, "output_version": 0})
+    entry = json.loads(succeeds(lintel("stat", "--json", path + ":")))["entries"][0]
+    equal((entry["uid"], entry["gid"]), (12, 34))
+    succeeds(lintel("mkdir", path + ":/README"))
+    fails(lintel("mkdir", path + ":/readme"), 1, "already exists")
+    succeeds(lintel("check", path))
+    equal(os.stat(path).st_size, 10 * GIB)
+
+
+@in_directory
+def mkfs_tells_people(directory):
+    path = os.path.join(directory, "a.img")
+    text = succeeds(lintel("mkfs", path, "--size", "64m"))
+    contains(text, "64.0 MiB")
+    equal(succeeds(lintel("mkfs", "-qf", path, "-s", "64m")), "")
+    contains(succeeds(lintel("info", path)), "Format version")
+
+
+@in_directory
+def mkfs_overwrites_nothing_unasked(directory):
+    path = os.path.join(directory, "a.img")
+    succeeds(lintel("mkfs", "-q", path, "--size", "64m"))
+    fails(lintel("mkfs", path, "--size", "64m"), 1, "--force", path)
+    with open(os.path.join(directory, "text"), "w", encoding="ascii") as file:
+        file.write("precious" * 1000)
+    fails(lintel("mkfs", os.path.join(directory, "text"), "--size", "64m"), 1, "--force")
+    with open(os.path.join(directory, "text"), encoding="ascii") as file:
+        equal(file.read(), "precious" * 1000)
+
+
+@in_directory
+def mistakes_of_mkfs_are_named(directory):
+    path = os.path.join(directory, "a.img")
+    fails(lintel("mkfs", path), 2, "--size")
+    fails(lintel("mkfs"), 2, "IMAGE is missing")
+    fails(lintel("mkfs", path, "--size", "x"), 2, "--size cannot be 'x'")
+    fails(lintel("mkfs", path, "--size", "1"), 1, "cannot make")
+    fails(lintel("mkfs", path, "--size", "64m", "--block-size", "5000"), 1, "cannot make")
+    fails(lintel("mkfs", path, "--size", "64m", "--block-size", "1g"), 2, "--block-size")
+    fails(lintel("mkfs", path, "--size", "64m", "--case", "insensitve"), 2, "did you mean")
+    fails(lintel("mkfs", path, "--size", "64m", "--label", "x" * 100), 1, "label")
+    fails(lintel("mkfs", path, "--size", "64m", "--root-owner", "x"), 2, "UID:GID")
+    fails(lintel("mkfs", path, "--szie", "64m"), 2, "did you mean '--size'?")
+    fails(lintel("mkfs", directory + "/none/a.img", "--size", "64m"), 1, "cannot make")
+    assert not os.path.exists(path)
+    fails(lintel("info", path), 1, "no such file or directory")
+    with open(path, "wb") as file:
+        file.write(b"x" * 100000)
+    fails(lintel("info", path), 1, path)
+    fails(lintel("ls", path + ":/"), 2, path)
+
+
+@in_directory
+def mkfs_helper(directory):
+    path = os.path.join(directory, "a.img")
+    with open(path, "wb") as file:
+        file.truncate(64 << 20)
+    result = helper("mkfs.lintel", "-n", path)
+    equal((result.returncode, result.stdout), (0, ""), result.stderr)
+    equal(helper("mkfs.lintel", "-q", "-L", "name", "-b", "8192", path).returncode, 0)
+    equal((info(path)["image"]["label"], info(path)["space"]["block_size"]), ("name", 8192))
+    equal(helper("mkfs.lintel", path).returncode, 1)
+    equal(helper("mkfs.lintel", "-f", "-q", path, "32m").returncode, 0)
+    result = helper("mkfs.lintel", "-x", path)
+    equal(result.returncode, 1)
+    contains(result.stderr, "usage: mkfs.lintel")
+
+
+# ---- check and scrub ---------------------------------------------------------------------------
+
+@image_test
+def check_of_a_sound_image_is_0(image):
+    make_tree(image.join("tree"))
+    succeeds(lintel("cp", "-r", image.join("tree"), image()))
+    contains(succeeds(lintel("check", image.path)), "clean")
+    equal(succeeds(lintel("check", "-q", image.path)), "")
+    answer = json.loads(succeeds(lintel("check", "--json", "--data", image.path)))
+    equal((answer["clean"], answer["problems"], answer["problems_found"]), (True, [], 0))
+    found = json.loads(succeeds(lintel("find", "--json", image())))["entries"]
+    equal(answer["directories"], len([e for e in found if e["type"] == "directory"]))
+    last = json.loads(lintel("check", "--progress", "json",
+                             image.path).stderr.splitlines()[-1])
+    equal((last["what"], last["state"]), ("checking", "done"))
+
+
+@in_directory
+def mistakes_of_check_have_the_codes_of_fsck(directory):
+    path = os.path.join(directory, "none.img")
+    fails(lintel("check"), 16, "IMAGE is missing")
+    fails(lintel("check", "--repiar", path), 16, "did you mean '--repair'?")
+    fails(lintel("check", path), 8, "no such file or directory")
+    with open(path, "wb") as file:
+        file.write(b"no image" * 10000)
+    fails(lintel("check", path), 8, path)
+    fails(lintel("scrub", "-x", path), 16)
+
+
+def damage(path, marker):
+    """Flips a bit of each place in an image where `marker` lies."""
+    with open(path, "r+b") as file:
+        content = file.read()
+        at = content.find(marker)
+        assert at >= 0, "nothing to damage"
+        while at >= 0:
+            file.seek(at)
+            file.write(bytes([marker[0] ^ 1]))
+            at = content.find(marker, at + 1)
+
+
+@in_directory
+def scrub_names_the_file_whose_data_rotted(directory):
+    image = Image(directory, "--size", "64m", "--data-checks")
+    marker = b"The quick brown fox"
+    image.write("/sound", b"s" * 50000)
+    succeeds(lintel("mkdir", image("/dir")))
+    image.write("/dir/rotten", marker * 5000)
+    succeeds(lintel("scrub", image.path))
+    damage(image.path, marker)
+    answer = lintel("scrub", "--json", image.path)
+    equal(answer.returncode, 4, answer.stderr)
+    paths = {problem.get("path") for problem in json.loads(answer.stdout)["problems"]}
+    equal(paths, {"/dir/rotten"})
+    result = lintel("scrub", image.path)
+    equal(result.returncode, 4)
+    contains(result.stdout, "/dir/rotten")
+    fails(lintel("cat", image("/dir/rotten")), 1, "input/output error")
+    succeeds(lintel("cat", image("/sound")))
+
+
+@in_directory
+def check_finds_and_repairs_damage(directory):
+    image = Image(directory)
+    for i in range(300):
+        image.write(f"/a file with a name of its own {i}")
+    damage(image.path, b"a file with a name of its own 1")
+    result = lintel("check", image.path)
+    equal(result.returncode & 4, 4, result.stdout + result.stderr)
+    contains(result.stdout, "--repair")
+    with open(image.path, "rb") as file:
+        before = file.read()
+    equal(lintel("check", "--json", image.path).returncode & 4, 4)
+    with open(image.path, "rb") as file:
+        assert file.read() == before, "check wrote without --repair"
+    result = lintel("check", "--repair", "--json", image.path)
+    equal(result.returncode & ~5, 0, result.stderr)
+    answer = json.loads(result.stdout)
+    assert answer["problems_repaired"] > 0, answer
+    equal(bool(result.returncode & 4), answer["problems_found"] > answer["problems_repaired"])
+    succeeds(lintel("check", image.path))
+
+
+@image_test
+def dump_prints_the_structures(image):
+    image.write("/a file of note")
+    text = succeeds(lintel("dump", image.path))
+    assert "a file of note" not in text
+    contains(succeeds(lintel("dump", "--items", image.path)), "a file of note")
+    lines = json.loads(succeeds(lintel("dump", "--json", image.path)))["lines"]
+    equal(lines, text.splitlines())
+    fails(lintel("dump", image.path + ".none"), 1, "no such file or directory")
+
+
+@image_test
+def fsck_helper(image):
+    for options in [["-a"], ["-p"], ["-y"], ["-n"], ["-f", "-y"], ["-C0", "-a"]]:
+        equal(helper("fsck.lintel", *options, image.path).returncode, 0, options)
+    equal(helper("fsck.lintel", image.path + ".none").returncode, 8)
+    equal(helper("fsck.lintel").returncode, 16)
+    equal(helper("fsck.lintel", "-x", image.path).returncode, 16)
+
+
+# ---- mounting ----------------------------------------------------------------------------------
+
+@mount_test
+def an_image_is_mounted_and_keeps_its_files(place):
+    image = Image(place.path)
+    make_tree(place.join("tree"))
+    place.mount(source=image.path)
+    source, _, kind, _ = place.entry()
+    equal((source, kind), (image.path, "fuse.lintel"))
+    subprocess.run(["cp", "-a", place.join("tree"), place.mnt], check=True)
+    equal_trees(place.join("tree"), os.path.join(place.mnt, "tree"))
+    succeeds(lintel("umount", place.mnt))
+    assert info(image.path)["image"]["clean"]
+    succeeds(lintel("cp", "-r", image("/tree"), place.join("out")))
+    equal_trees(place.join("tree"), place.join("out"))
+    place.mount("-o", "ro", source=image.path)
+    equal_trees(place.join("tree"), os.path.join(place.mnt, "tree"))
+    succeeds(lintel("umount", place.mnt))
+    image.clean()
+
+
+@mount_test
+def a_relative_image_with_odd_names(place):
+    image = Image(place.path)
+    os.rename(image.path, place.join("o:dd, na\\me.img"))
+    succeeds(lintel("mount", "o:dd, na\\me.img", "mnt", "-o", "sync=always,cache=16m",
+                    cwd=place.path))
+    with open(place.join("mnt", "f"), "w", encoding="ascii") as file:
+        file.write("x")
+    succeeds(lintel("umount", place.mnt))
+    equal(succeeds(lintel("ls", "o:dd, na\\me.img:/", cwd=place.path)), "f\n")
+
+
+@mount_test
+def a_mounted_image_is_not_opened_twice(place):
+    image = Image(place.path)
+    place.mount(source=image.path)
+    os.mkdir(place.join("other"))
+    for call in [["ls", image()], ["cp", "/etc/passwd", image()], ["mkdir", image("/d")]]:
+        result = lintel(*call)
+        equal(result.returncode, 2 if call[0] == "ls" else 1)
+        contains(result.stderr, f"mounted on {place.mnt}")
+    pid = str(place.info()["mount"]["pid"])
+    fails(lintel("mount", image.path, place.join("other")), 1, pid)
+    fails(lintel("check", image.path), 8, pid)
+    fails(lintel("mkfs", "-f", image.path, "--size", "64m"), 1, pid)
+    equal(info(image.path)["mount"]["dir"], place.mnt)
+    succeeds(lintel("umount", place.mnt))
+    image.clean()
+
+
+@mount_test
+def readers_share_an_image(place):
+    image = Image(place.path)
+    image.write("/f", b"content")
+    place.mount("-o", "ro", source=image.path)
+    place.mount(source=f"image:{image.path},ro", at=_made(place.join("two")))
+    equal(succeeds(lintel("cat", image("/f"))), "content")
+    fails(lintel("rm", image("/f")), 1, "disk.img", "mounted on")
+
+
+def _made(path):
+    os.mkdir(path)
+    return path
+
+
+@mount_test
+def what_was_synced_survives_the_death_of_the_process(place):
+    image = Image(place.path)
+    place.mount(source=image.path)
+    with open(os.path.join(place.mnt, "synced"), "wb") as file:
+        file.write(b"durable" * 1000)
+        file.flush()
+        os.fsync(file.fileno())
+    os.kill(place.info()["mount"]["pid"], signal.SIGKILL)
+    lintel("umount", place.mnt)
+    until(lambda: not place.is_mounted(), "it is unmounted")
+    assert not info(image.path)["image"]["clean"]
+    equal(succeeds(lintel("cat", image("/synced"))), "durable" * 1000)
+    succeeds(lintel("touch", image("/after")))
+    image.clean()
+
+
+@mount_test
+def a_ram_disk_is_loaded_from_and_saved_to_an_image(place):
+    image = Image(place.path)
+    make_tree(place.join("tree"))
+    succeeds(lintel("cp", "-r", place.join("tree"), image()))
+    place.mount(source="mem:")
+    succeeds(lintel("cp", "-r", image("/tree"), place.mnt))
+    equal_trees(place.join("tree"), os.path.join(place.mnt, "tree"))
+    succeeds(lintel("cp", "-r", os.path.join(place.mnt, "tree"), image("/back")))
+    succeeds(lintel("cp", "-r", image("/back"), place.join("out")))
+    equal_trees(place.join("tree"), place.join("out"))
+
+
+@mount_test
+def mount_refuses_what_is_no_image(place):
+    with open(place.join("text"), "w", encoding="ascii") as file:
+        file.write("no image")
+    fails(lintel("mount", place.join("text"), place.mnt), 2, "is no source")
+    fails(lintel("mount", place.join("none"), place.mnt), 2, "is no source")
+    fails(lintel("mount", place.mnt, place.mnt), 2, "is no source")
+    image = Image(place.path)
+    fails(lintel("mount", image.path, place.mnt, "-o", "snyc=always"), 2, "did you mean 'sync'?")
+    assert not [entry for entry in mounts() if entry[1] == place.mnt]
+
+
+main()
