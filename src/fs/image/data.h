@@ -10,7 +10,8 @@
 
 #include "node.h"
 
-/* Sets up and ends fs->data; `budget`: bytes that may be pending in all. */
+/* Sets up and ends fs->data; `budget`: bytes that may be pending in all. What is pending at the end
+ * is lost; the nodes are still there, the store need not be. */
 int img_data_init(struct img_fs *fs, uint64_t budget);
 void img_data_fini(struct img_fs *fs);
 

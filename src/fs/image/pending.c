@@ -214,13 +214,27 @@ int img_data_init(struct img_fs *fs, uint64_t budget)
     return 0;
 }
 
+/* Nobody uses the node any more, and the store may be gone. */
+static void forget(struct img_data_state *data, struct img_pending *p) REQUIRES(data->lock)
+{
+    p->node->pending = NULL;
+    img_pending_unlist(data, p);
+    for (size_t i = 0; i < p->count; i++)
+        free(p->blocks[i].bytes);
+    if (p->blocks != p->few)
+        free(p->blocks);
+    free(p);
+}
+
 void img_data_fini(struct img_fs *fs)
 {
     struct img_data_state *data = fs->data;
     if (!data)
         return;
+    lt_mutex_lock(&data->lock);
     while (data->first)
-        img_data_drop(data->first->node);
+        forget(data, data->first);
+    lt_mutex_unlock(&data->lock);
     while (data->spare) {
         void *block = data->spare;
         memcpy(&data->spare, block, sizeof(data->spare));

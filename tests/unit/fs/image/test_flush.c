@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What is left of file data after power cuts: what was synced is there, and a file that was only
+ * appended to is a beginning of itself, never zeros or somebody else's bytes.
+ */
+#include <core/fs_ops.h>
+#include <device/sim.h>
+#include <fs/image/format.h>
+#include <fs/image/image.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <test.h>
+
+#define FILES 6u
+#define SIZE_MAX_OF_FILE (2u << 20)
+#define STEPS 150u
+#define CUTS 150u
+
+/* What was durable from a time on. */
+struct mark {
+    uint64_t time;
+    uint64_t sizes[FILES];
+};
+
+static struct lt_device *sim;
+static struct lt_fs *fs; /* on it */
+static struct mark marks[STEPS + 1];
+static size_t mark_count;
+static uint64_t sizes[FILES], durable[FILES];
+static uint8_t *bytes, *scratch;
+static uint64_t seed;
+
+static uint64_t draw(uint64_t below)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return seed % below;
+}
+
+static uint8_t byte_of(size_t file, uint64_t offset)
+{
+    return (uint8_t)(1 + (offset * 13 + offset / 251 + file * 83) % 255);
+}
+
+static struct lt_str name_of(size_t file, char *buf)
+{
+    buf[0] = (char)('a' + file);
+    return lt_strn(buf, 1);
+}
+
+static void note(void)
+{
+    marks[mark_count].time = lt_sim_time(sim);
+    memcpy(marks[mark_count++].sizes, durable, sizeof(durable));
+}
+
+/* ---- The history --------------------------------------------------------------------------- */
+
+static uint64_t any_len(void)
+{
+    switch (draw(6)) {
+    case 0:
+        return 1 + draw(200000);
+    case 1:
+        return 4096 * (1 + draw(4));
+    default:
+        return 1 + draw(5000);
+    }
+}
+
+static void append(struct lt_node *node, size_t file)
+{
+    uint64_t len = any_len();
+    if (sizes[file] + len > SIZE_MAX_OF_FILE)
+        return;
+    for (uint64_t i = 0; i < len; i++)
+        bytes[i] = byte_of(file, sizes[file] + i);
+    int r = lt_node_pwrite(NULL, node, sizes[file], bytes, (size_t)len);
+    assert_int_equal(r, len);
+    sizes[file] += len;
+}
+
+static void step(struct lt_node **nodes)
+{
+    size_t file = (size_t)draw(FILES);
+    switch (draw(8)) {
+    case 0:
+        assert_int_equal(lt_node_sync(NULL, nodes[file], true), 0);
+        durable[file] = sizes[file];
+        break;
+    case 1:
+        if (draw(4) > 0)
+            break;
+        assert_int_equal(lt_fs_sync(NULL, fs), 0);
+        memcpy(durable, sizes, sizeof(durable));
+        break;
+    default:
+        append(nodes[file], file);
+    }
+    note();
+}
+
+static void live(const char *options)
+{
+    struct lt_diag diag = {""};
+    struct lt_node *nodes[FILES];
+    char name[2];
+    memset(sizes, 0, sizeof(sizes));
+    memset(durable, 0, sizeof(durable));
+    mark_count = 0;
+    note();
+    assert_int_equal(lt_imgfs_open_device(sim, options, &fs, &diag), 0);
+    for (size_t i = 0; i < FILES; i++) {
+        struct lt_create spec = {.mode = LT_S_IFREG | 0600};
+        struct lt_entry entry = {0};
+        assert_int_equal(lt_node_create(NULL, lt_fs_root(fs), name_of(i, name), &spec, &entry), 0);
+        nodes[i] = entry.node;
+    }
+    for (unsigned i = 0; i < STEPS - 1; i++)
+        step(nodes);
+    /* The device has to outlive this: the cuts are made of it while it is open. */
+    for (size_t i = 0; i < FILES; i++)
+        lt_node_put(nodes[i]);
+}
+
+/* ---- The cuts ------------------------------------------------------------------------------ */
+
+static const struct mark *mark_at(uint64_t time)
+{
+    const struct mark *found = &marks[0];
+    for (size_t i = 0; i < mark_count && marks[i].time <= time; i++)
+        found = &marks[i];
+    return found;
+}
+
+static void check_file(struct lt_fs *cut, size_t file, uint64_t least)
+{
+    struct lt_entry entry = {0};
+    char name[2];
+    int r = lt_node_lookup(NULL, lt_fs_root(cut), name_of(file, name), &entry);
+    if (r == LT_ENOENT) {
+        assert_int_equal(least, 0);
+        return;
+    }
+    assert_int_equal(r, 0);
+    uint64_t size = entry.attr.size;
+    assert_true(size >= least && size <= sizes[file]);
+    for (uint64_t at = 0; at < size;) {
+        int got = lt_node_pread(NULL, entry.node, at, scratch, 1u << 20);
+        assert_true(got > 0);
+        for (int i = 0; i < got; i++, at++) {
+            if (scratch[i] == byte_of(file, at))
+                continue;
+            print_error("file %zu of %llu bytes: at %llu %u\n", file, (unsigned long long)size,
+                        (unsigned long long)at, scratch[i]);
+            fail();
+        }
+    }
+    lt_node_put(entry.node);
+}
+
+static void check_cut(uint64_t time, uint64_t choice, const char *options)
+{
+    const struct mark *mark = mark_at(time);
+    struct lt_diag diag = {""};
+    struct lt_device *dev;
+    struct lt_fs *cut;
+    assert_int_equal(lt_sim_cut(sim, time, choice, &dev), 0);
+    int r = lt_imgfs_open_device(dev, options, &cut, &diag);
+    if (r < 0)
+        print_error("cut at %llu, %llu: %s\n", (unsigned long long)time, (unsigned long long)choice,
+                    diag.text);
+    assert_int_equal(r, 0);
+    for (size_t i = 0; i < FILES; i++)
+        check_file(cut, i, mark->sizes[i]);
+    lt_imgfs_abandon(cut);
+}
+
+static void run(const struct lt_image_params *params, const char *options, uint64_t start)
+{
+    struct lt_diag diag = {""};
+    seed = start;
+    bytes = malloc(SIZE_MAX_OF_FILE);
+    scratch = malloc(1u << 20);
+    assert_int_equal(lt_device_open_sim(params->size, &sim), 0);
+    assert_int_equal(img_fs_format(sim, params, &diag), 0);
+    lt_sim_forget(sim);
+    live(options);
+    uint64_t first = marks[0].time, end = lt_sim_time(sim);
+    for (unsigned i = 0; i < CUTS; i++)
+        check_cut(first + draw(end + 1 - first), i < 20 ? i % 2 : draw(UINT32_MAX), "commit=0");
+    lt_imgfs_abandon(fs);
+    free(bytes);
+    free(scratch);
+}
+
+static void test_flush__loses_nothing_that_was_synced(void **state)
+{
+    (void)state;
+    run(&(struct lt_image_params){.size = 24u << 20}, "commit=0", 88172645463325252u);
+}
+
+static void test_flush__loses_nothing_with_checks(void **state)
+{
+    (void)state;
+    run(&(struct lt_image_params){.size = 24u << 20, .data_checks = true}, "commit=0", 4711);
+}
+
+static void test_flush__loses_nothing_with_little_memory(void **state)
+{
+    (void)state;
+    run(&(struct lt_image_params){.size = 24u << 20}, "commit=0,cache=1m", 815);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_flush__loses_nothing_that_was_synced),
+        cmocka_unit_test(test_flush__loses_nothing_with_checks),
+        cmocka_unit_test(test_flush__loses_nothing_with_little_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
