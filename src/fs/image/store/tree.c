@@ -172,6 +172,14 @@ static void touch(struct img_tree_node *leaf)
         atomic_store_explicit(&leaf->used, 1, memory_order_relaxed);
 }
 
+/* Asks for what a search will look at, heads and slots: they arrive together, where one after the
+ * other each would be waited for. */
+static void prefetch(const struct img_tree_node *node)
+{
+    for (unsigned line = 0; line < 18; line++)
+        __builtin_prefetch((const char *)node + line * 64);
+}
+
 int img_tree_descend(const struct img_tree *tree, const struct img_key_bytes *key,
                      struct img_path *path)
 {
@@ -193,6 +201,7 @@ int img_tree_descend(const struct img_tree *tree, const struct img_key_bytes *ke
         r = img_tree_child(tree, path, level, &node);
         if (r < 0)
             return r;
+        prefetch(node);
     }
     path->node[0] = node;
     touch(node);

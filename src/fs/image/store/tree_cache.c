@@ -11,10 +11,10 @@
 
 /* ---- Nodes --------------------------------------------------------------------------------- */
 
-/* In memory a node is one piece: the struct, its children, its heads, its page. */
+/* In memory a node is one piece: the struct, its heads, its page, its children. */
 struct node_layout {
-    size_t children, heads; /* how many */
-    size_t heads_at, page_at, end;
+    size_t heads, children; /* how many */
+    size_t page_at, children_at, end;
 };
 
 static struct node_layout node_layout(uint32_t block_size, unsigned level)
@@ -23,9 +23,10 @@ static struct node_layout node_layout(uint32_t block_size, unsigned level)
     size_t links = (block_size - sizeof(struct img_block_header)) / (IMG_LINK_SIZE + 4u);
     layout.children = level > 0 ? links : 0;
     layout.heads = level > 0 ? links : block_size / 24;
-    layout.heads_at = sizeof(struct img_tree_node) + layout.children * sizeof(void *);
-    layout.page_at = (layout.heads_at + layout.heads * sizeof(uint32_t) + 15) / 16 * 16;
-    layout.end = layout.page_at + block_size;
+    layout.page_at = sizeof(struct img_tree_node) + layout.heads * sizeof(uint32_t);
+    layout.page_at = (layout.page_at + 15) / 16 * 16;
+    layout.children_at = layout.page_at + block_size;
+    layout.end = layout.children_at + layout.children * sizeof(void *);
     return layout;
 }
 
@@ -65,14 +66,14 @@ static struct img_tree_node *node_init(const struct img_tree *tree, void *memory
     struct node_layout layout = node_layout(block_size, level);
     struct img_tree_node *node = memory;
     uint8_t *bytes = memory;
-    memset(node, 0, layout.heads_at);
-    node->level = (uint8_t)level;
-    node->children = level > 0 ? (_Atomic(struct img_tree_node *) *)(node + 1) : NULL;
-    node->leaf.heads = (uint32_t *)(void *)(bytes + layout.heads_at);
+    *node = (struct img_tree_node){.level = (uint8_t)level};
+    node->leaf.heads = (uint32_t *)(node + 1);
     node->leaf.heads_max = (uint32_t)layout.heads;
     node->leaf.page = bytes + layout.page_at;
     node->leaf.size = block_size;
-    memset(node->leaf.page, 0, block_size);
+    if (level > 0)
+        node->children = (_Atomic(struct img_tree_node *) *)(void *)(bytes + layout.children_at);
+    memset(node->leaf.page, 0, layout.end - layout.page_at);
     img_leaf_clear(&node->leaf);
     return node;
 }

@@ -16,6 +16,7 @@ struct model_item {
 };
 
 #define MODEL_BLOCKS 4096u
+#define MODEL_ITEMS 40000u
 
 enum { MODEL_FREE, MODEL_TAKEN, MODEL_PINNED, MODEL_PINNED_BEFORE };
 
@@ -24,7 +25,8 @@ struct model {
     struct img_tree_params params;
     uint64_t random;
     struct model_item *items; /* ascending */
-    size_t count, max;
+    size_t count;
+    uint64_t ids; /* of its keys */
 
     /* The device. */
     uint8_t *blocks[MODEL_BLOCKS];
@@ -86,6 +88,9 @@ static inline void model_open(struct model *m, uint32_t block_size, uint64_t see
     *m = (struct model){.params = {.block_size = block_size, .volume = 77}, .random = seed};
     m->params.read = model_read;
     m->params.arg = m;
+    m->ids = 200;
+    m->items = calloc(MODEL_ITEMS, sizeof(*m->items)); /* nothing else fails in tests of failures */
+    assert_non_null(m->items);
     assert_int_equal(img_tree_open(&m->params, &m->tree), 0);
 }
 
@@ -116,13 +121,13 @@ static inline void model_close(struct model *m)
 /* Keys as a volume has them: inodes, names by hash, extents, and anything at all. */
 static inline struct img_key model_key(struct model *m)
 {
-    uint64_t id = model_random(m) % 200;
+    uint64_t id = model_random(m) % m->ids;
     switch (model_random(m) % 8) {
     case 0:
     case 1:
         return img_key(16 + id * 3, 1, 0);
     case 2:
-        return img_key(1, 2, model_random(m) % 500 * UINT64_C(0x10fedcba98765432));
+        return img_key(1, 2, id * UINT64_C(0x10fedcba98765432));
     case 3:
         return img_key(16 + id % 4, 10, id);
     case 4:
@@ -151,11 +156,7 @@ static inline void model_put(struct model *m, struct model_item item)
     bool found;
     size_t i = model_find(m, item.key, &found);
     if (!found) {
-        if (m->count == m->max) {
-            m->max = m->max * 2 + 64;
-            m->items = realloc(m->items, m->max * sizeof(*m->items));
-            assert_non_null(m->items);
-        }
+        assert_true(m->count < MODEL_ITEMS);
         memmove(m->items + i + 1, m->items + i, (m->count - i) * sizeof(*m->items));
         m->count++;
     }
@@ -393,11 +394,27 @@ static inline void model_free_pinned(struct model *m)
     }
 }
 
-/* A whole checkpoint, with `changes` steps while it is written; `written`: or it fails. */
+/* What is in the tree is what will be on the device. */
+static inline void model_keep(struct model *m)
+{
+    for (unsigned i = 0; i < MODEL_BLOCKS; i++) {
+        if (m->states[i] == MODEL_PINNED)
+            m->states[i] = MODEL_PINNED_BEFORE;
+    }
+    m->gone_count = 0;
+    m->on_device = calloc(m->count + 1, sizeof(*m->on_device));
+    assert_non_null(m->on_device);
+    if (m->count > 0)
+        memcpy(m->on_device, m->items, m->count * sizeof(*m->items));
+    m->on_device_count = m->count;
+}
+
+/* A whole checkpoint, with `changes` steps while it is written; `written`: or it fails. Either way
+ * the one before is still there until it ends. */
 static inline void model_checkpoint(struct model *m, unsigned changes, bool written)
 {
     struct img_frozen *frozen;
-    struct img_root root;
+    struct img_root root, old_root = m->root;
     if (model_random(m) % 4 == 0) {
         m->fail_take = 2;
         int r = img_tree_assign(m->tree, model_take, model_gone, m);
@@ -409,30 +426,23 @@ static inline void model_checkpoint(struct model *m, unsigned changes, bool writ
     }
     model_assign(m);
     assert_int_equal(img_tree_freeze(m->tree, ++m->generation, &frozen, &root), 0);
-    m->gone_count = 0;
-    for (unsigned i = 0; i < MODEL_BLOCKS && written; i++) {
-        if (m->states[i] == MODEL_PINNED)
-            m->states[i] = MODEL_PINNED_BEFORE;
-    }
-    struct model_item *items = calloc(m->count + 1, sizeof(*items));
-    size_t count = m->count;
-    assert_non_null(items);
-    memcpy(items, m->items, count * sizeof(*items));
+    struct model_item *old = m->on_device;
+    size_t old_count = m->on_device_count;
+    if (written)
+        model_keep(m);
     for (unsigned i = 0; i < changes / 2; i++)
         model_step(m, 50);
     model_write(m, frozen);
     for (unsigned i = 0; i < changes / 2; i++)
         model_step(m, 50);
-    model_check_device(m, &m->root, m->on_device, m->on_device_count);
+    model_check_device(m, &old_root, old, old_count);
     if (written) {
-        model_check_device(m, &root, items, count);
         m->root = root;
-        free(m->on_device);
-        m->on_device = items;
-        m->on_device_count = count;
+        model_check_device(m, &root, m->on_device, m->on_device_count);
         model_free_pinned(m);
+        free(old);
     } else {
-        free(items);
+        m->gone_count = 0;
     }
     img_tree_thaw(m->tree, frozen, written, model_back, m);
     if (changes == 0 && written)
