@@ -8,6 +8,7 @@
 #include <fs/image/format.h>
 #include <fs/image/image.h>
 #include <fs/image/node.h>
+#include <stdlib.h>
 #include <test.h>
 
 static struct lt_fs *fs;
@@ -134,6 +135,8 @@ static inline struct lt_node *made(struct lt_node *dir, const char *name, uint32
 {
     struct lt_node *node = NULL;
     assert_int_equal(make(dir, name, mode, &node), 0);
+    if (!node)
+        abort(); /* not reached */
     return node;
 }
 
@@ -147,6 +150,8 @@ static inline struct lt_node *found(const char *name)
 {
     struct lt_entry e = {.node = NULL};
     assert_int_equal(lt_node_lookup(NULL, root, lt_str(name), &e), 0);
+    if (!e.node)
+        abort(); /* not reached */
     return e.node;
 }
 
