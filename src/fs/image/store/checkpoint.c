@@ -16,7 +16,10 @@ struct checkpoint {
     uint64_t upto; /* transactions that it contains */
     uint64_t head; /* of the ring: what lies before is not needed behind it */
     uint64_t goal; /* for blocks of the tree */
-    int error;     /* of a callback that cannot return one */
+    int error;     /* of place_gone() */
+    /* Places that nodes have left. */
+    uint64_t *gone;
+    size_t gone_count, gone_capacity;
 };
 
 /* ---- Places for nodes ---------------------------------------------------------------------- */
@@ -33,42 +36,25 @@ static int take_blocks(void *arg, uint64_t count, uint64_t *ret_block, uint64_t 
     return 0;
 }
 
-/* Keeps a place that cannot be freed now for the next checkpoint. */
-static int keep_gone(struct img_store_private *priv, uint64_t block)
-{
-    if (priv->gone.count == priv->gone.capacity) {
-        size_t capacity = priv->gone.capacity ? 2 * priv->gone.capacity : 64;
-        uint64_t *blocks = realloc(priv->gone.blocks, capacity * sizeof(*blocks));
-        if (!blocks)
-            return LT_ENOMEM;
-        priv->gone.blocks = blocks;
-        priv->gone.capacity = capacity;
-    }
-    priv->gone.blocks[priv->gone.count++] = block;
-    return 0;
-}
-
-/* A node leaves its place, and will not say so again. */
+/* A node leaves its place, which becomes pinned. */
 static void place_gone(void *arg, uint64_t block)
 {
     struct checkpoint *cp = arg;
-    int r = img_space_free(cp->store->space, block, 1);
-    if (r == 0)
-        return;
-    cp->error = r;
-    if (keep_gone(cp->store->priv, block) < 0)
-        img_latch(cp->store, LT_ENOMEM);
-}
-
-static int free_kept(struct img_store *store)
-{
-    struct img_store_private *priv = store->priv;
-    for (; priv->gone.count > 0; priv->gone.count--) {
-        int r = img_space_free(store->space, priv->gone.blocks[priv->gone.count - 1], 1);
-        if (r < 0)
-            return r;
+    if (cp->gone_count == cp->gone_capacity) {
+        size_t capacity = cp->gone_capacity ? 2 * cp->gone_capacity : 256;
+        uint64_t *gone = realloc(cp->gone, capacity * sizeof(*gone));
+        if (!gone) {
+            cp->error = LT_ENOMEM;
+            return;
+        }
+        cp->gone = gone;
+        cp->gone_capacity = capacity;
     }
-    return 0;
+    int r = img_space_free(cp->store->space, block, 1);
+    if (r < 0)
+        cp->error = r;
+    else
+        cp->gone[cp->gone_count++] = block;
 }
 
 static void place_back(void *arg, uint64_t block)
@@ -115,12 +101,9 @@ static int put_space_items(struct checkpoint *cp, bool *ret_changed)
  * need a place: until nothing changes any more. */
 static int settle(struct checkpoint *cp)
 {
-    int r = free_kept(cp->store);
-    if (r < 0)
-        return r;
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
         bool changed = false;
-        r = put_space_items(cp, &changed);
+        int r = put_space_items(cp, &changed);
         if (r == 0 && !changed && img_tree_unassigned(cp->store->tree) == 0 && round > 0)
             return 0;
         if (r == 0)
@@ -143,6 +126,14 @@ static int freeze(struct checkpoint *cp)
     if (r < 0)
         img_space_thaw(store->space, false, false);
     return r;
+}
+
+/* The nodes are where they were. */
+static void unsettle(struct checkpoint *cp)
+{
+    img_tree_unassign(cp->store->tree, place_back, cp);
+    while (cp->gone_count > 0)
+        img_space_unfree(cp->store->space, cp->gone[--cp->gone_count], 1);
 }
 
 static int new_epoch(struct img_super *super)
@@ -182,7 +173,7 @@ static int begin_locked(struct checkpoint *cp) REQUIRES(img_items)
     if (r == 0)
         r = freeze(cp);
     if (r < 0) {
-        img_tree_unassign(store->tree, place_back, cp);
+        unsettle(cp);
         return r;
     }
     struct img_space_counts counts;
@@ -347,6 +338,7 @@ static int run_locked(struct img_store *store, unsigned flags) REQUIRES(img_chec
     } else if (r > 0 && img_data_unflushed(store)) {
         r = img_flush(store);
     }
+    free(cp.gone);
     return r < 0 ? r : 0;
 }
 

@@ -47,17 +47,10 @@ struct img_store_private {
     size_t covered;            /* bytes of them that the running checkpoint contains instead of the
                                   log: nothing is written to the log until it ends */
     struct img_undo_list undo;
-    bool sealing;           /* the seal hook runs */
     bool reserved;          /* the host has given space for the log */
     uint64_t unsealed;      /* transactions since the last seal */
     uint64_t head, tail;    /* of the ring: blocks, not wrapped; [tail, head) is in use */
     uint64_t next_sequence; /* of the next batch */
-
-    /* store->lock: places of nodes that were to be freed when there was no memory for it. */
-    struct {
-        uint64_t *blocks;
-        size_t count, capacity;
-    } gone;
 
     struct img_batch_out out; /* commit_lock */
 

@@ -121,7 +121,6 @@ static void store_free(struct img_store *store)
         free(priv->log.bytes);
         free(priv->out.log.bytes);
         free(priv->undo.bytes);
-        free(priv->gone.blocks);
         img_logged_fini(&priv->logged);
         img_overlay_fini(&priv->overlay);
     }

@@ -199,18 +199,6 @@ static void trim_cache(struct img_store *store) REQUIRES(img_items)
     img_tree_evict(store->tree, (size_t)(least < most ? most : least));
 }
 
-/* Changes of items in one transaction, at most; the seal's are not counted. */
-#define CHANGES_MAX 320u
-
-static int txn_prepare(struct img_store *store) REQUIRES(img_items)
-{
-    int r = reserve_log(store);
-    if (r < 0)
-        return r;
-    trim_cache(store);
-    return img_tree_reserve(store->tree, CHANGES_MAX);
-}
-
 static void txn_init(struct img_store *store, enum img_purpose purpose, struct img_txn *txn)
     REQUIRES(img_items)
 {
@@ -237,8 +225,9 @@ int img_begin(struct img_store *store, enum img_purpose purpose,
         img_write_lock(store);
         enum relief relief = relief_needed(store, purpose, round);
         if (relief == GO) {
-            r = txn_prepare(store);
+            r = reserve_log(store);
             if (r == 0) {
+                trim_cache(store);
                 txn_init(store, purpose, txn);
                 return 0;
             }
@@ -301,9 +290,7 @@ int img_seal_items(struct img_store *store)
     if (priv->started && priv->options.seal) {
         struct img_txn txn;
         txn_init(store, IMG_SHRINK, &txn);
-        priv->sealing = true; /* it is never undone */
         r = priv->options.seal(priv->options.arg, &txn);
-        priv->sealing = false;
     }
     if (r == 0)
         priv->unsealed = 0;
@@ -316,11 +303,11 @@ int img_seal_items(struct img_store *store)
 static int prepare_item(struct img_store *store, size_t new_len, size_t old_len)
 {
     struct img_store_private *priv = store->priv;
-    if (priv->undo.items >= CHANGES_MAX && !priv->sealing)
-        return LT_EINVAL; /* it could not be undone: more than img_begin() gave room for */
     int r = undo_room(&priv->undo, old_len);
     if (r == 0)
         r = img_log_room(&priv->log, IMG_LOG_RECORD_MAX + new_len);
+    if (r == 0)
+        r = img_tree_reserve(store->tree, priv->undo.items + 1);
     return r;
 }
 
