@@ -20,6 +20,10 @@ void img_data_fini(struct img_fs *fs);
 int img_data_flush(struct img_node *node, bool sync);
 void img_data_flush_all(void *fs);
 
+/* What the last img_data_flush_all() could not write out, and why: an error, or 0. It is still
+ * pending. */
+int img_data_error(struct img_fs *fs);
+
 /* Bytes of memory that are pending in all. */
 uint64_t img_data_pending(struct img_fs *fs);
 

@@ -16,12 +16,11 @@
 /* ---- One layout ----------------------------------------------------------------------------- */
 
 /* Whether all of the file's data is pending and fits into an item. */
-static bool is_tiny(const struct img_node *node)
-    REQUIRES_SHARED(img_items) REQUIRES_SHARED(node->lock)
+static bool is_tiny(const struct img_node *node) REQUIRES_SHARED(img_items)
+    REQUIRES_SHARED(node->lock)
 {
-    return node->inode.blocks == 0 && node->inode.size > 0 &&
-           node->inode.size <= IMG_INLINE_MAX && node->pending->count == 1 &&
-           node->pending->blocks[0].index == 0;
+    return node->inode.blocks == 0 && node->inode.size > 0 && node->inode.size <= IMG_INLINE_MAX &&
+           node->pending->count == 1 && node->pending->blocks[0].index == 0;
 }
 
 /* Pending blocks from position `at` on with consecutive indices, as far as segments last. */
@@ -303,9 +302,15 @@ static int flush_list(struct img_fs *fs, uint64_t target)
     return first < 0 ? first : 0;
 }
 
-void img_data_flush_all(void *fs)
+void img_data_flush_all(void *arg)
 {
-    flush_list(fs, 0);
+    struct img_fs *fs = arg;
+    atomic_store(&fs->data->error, flush_list(fs, 0));
+}
+
+int img_data_error(struct img_fs *fs)
+{
+    return atomic_load(&fs->data->error);
 }
 
 int img_data_relieve(struct img_fs *fs)

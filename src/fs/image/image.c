@@ -30,6 +30,8 @@ static int imgfs_close(struct lt_fs *base)
     struct img_fs *fs = img_fs(base);
     assert(atomic_load(&base->root->refs) == 1);
     int r = img_store_close(fs->store);
+    if (r == 0)
+        r = img_data_error(fs);
     free_fs(fs);
     return r;
 }
@@ -104,7 +106,8 @@ static int imgfs_statfs(const struct lt_ctx *ctx, struct lt_fs *base, struct lt_
 static int imgfs_sync_fs(const struct lt_ctx *ctx, struct lt_fs *base)
 {
     (void)ctx;
-    return img_commit(img_fs(base)->store, true);
+    int r = img_commit(img_fs(base)->store, true);
+    return r < 0 ? r : img_data_error(img_fs(base));
 }
 
 static int imgfs_shutdown(const struct lt_ctx *ctx, struct lt_fs *base)

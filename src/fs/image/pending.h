@@ -49,6 +49,7 @@ struct img_data_state {
     size_t spares;                    /* lock */
     uint64_t budget;                  /* immutable: bytes */
     atomic_ullong bytes;              /* that are pending */
+    atomic_int error;                 /* of the last writing out of all */
     atomic_ullong goal;               /* block behind those that were allocated last */
 };
 

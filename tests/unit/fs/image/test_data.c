@@ -678,6 +678,33 @@ static void test_data__survives_failing_devices(void **state)
     }
 }
 
+static void test_data__that_cannot_be_written_out_is_told_of(void **state)
+{
+    (void)state;
+    static uint8_t bytes[30000];
+    for (unsigned round = 0; round < 3; round++) {
+        make_volume(&(struct lt_image_params){.size = 64u << 20}, "commit=0");
+        fill(bytes, sizeof(bytes), 1);
+        struct lt_node *node = create("file");
+        put(node, 0, bytes, sizeof(bytes));
+        keeper_fail(&keeper, 1, LT_ENOSPC, true);
+        if (round == 0)
+            assert_int_equal(lt_node_sync(NULL, node, true), LT_ENOSPC);
+        if (round == 1)
+            assert_int_equal(lt_fs_sync(NULL, fs), LT_ENOSPC);
+        if (round < 2) {
+            keeper_fail(&keeper, 0, 0, false); /* and goes as soon as there is room */
+            ok(lt_node_sync(NULL, node, true));
+        }
+        if (round < 2)
+            expect(node, bytes, sizeof(bytes));
+        lt_node_put(node);
+        assert_int_equal(lt_fs_close(fs), round == 2 ? LT_ENOSPC : 0);
+        keeper_end(&keeper);
+        free(scratch);
+    }
+}
+
 static void test_data__survives_lack_of_memory(void **state)
 {
     (void)state;
@@ -794,6 +821,7 @@ int main(void)
         cmocka_unit_test(test_data__is_given_back_when_a_file_shrinks_on_a_full_volume),
         cmocka_unit_test(test_data__with_checks_does_not_return_what_was_not_written),
         cmocka_unit_test(test_data__survives_failing_devices),
+        cmocka_unit_test(test_data__that_cannot_be_written_out_is_told_of),
         cmocka_unit_test(test_data__survives_lack_of_memory),
         cmocka_unit_test(test_data__of_many_threads),
     };
