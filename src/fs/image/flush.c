@@ -6,12 +6,13 @@
  * Blocks of a node are written in ascending order, and node->stable_size follows: what a crash
  * leaves is a beginning of the file. After an error all that was not written is still pending.
  */
+#include "change.h"
 #include "layout.h"
 
 #include <assert.h>
 
 #define FLUSH_NODES IMG_LAYOUT_PIECES /* that are locked at the same time */
-#define LOGGED_BYTES_MAX (64u << 10)  /* pending bytes that an fsync puts into the log */
+#define SYNCED_WRITES 64u             /* after a sync: img_node.synced */
 
 /* ---- One layout ----------------------------------------------------------------------------- */
 
@@ -197,8 +198,7 @@ static bool fits_log(const struct img_node *node) REQUIRES_SHARED(node->lock)
     const struct img_store *store = img_fs_of(node)->store;
     uint64_t bytes = node->pending->count * (uint64_t)img_block_size(store);
     uint64_t log = store->super.log_blocks * img_block_size(store);
-    return bytes <= LOGGED_BYTES_MAX && bytes <= log / 4 &&
-           node->pending->count < IMG_LAYOUT_PIECES;
+    return bytes <= IMG_LOGGED_MAX && bytes <= log / 4 && node->pending->count < IMG_LAYOUT_PIECES;
 }
 
 int img_data_flush_locked(struct img_node *node, bool sync, bool blocks)
@@ -212,6 +212,8 @@ int img_data_flush(struct img_node *node, bool sync)
 {
     lt_rwlock_write(&node->lock);
     int r = img_data_flush_locked(node, sync, false);
+    if (sync)
+        node->synced = SYNCED_WRITES;
     lt_rwlock_write_unlock(&node->lock);
     return r;
 }
@@ -318,6 +320,6 @@ int img_data_relieve(struct img_fs *fs)
     struct img_data_state *data = fs->data;
     if (atomic_load_explicit(&data->bytes, memory_order_relaxed) <= data->budget)
         return 0;
-    int r = flush_list(fs, data->budget - data->budget / 4);
+    int r = flush_list(fs, data->budget - data->budget / IMG_RELIEF);
     return atomic_load(&data->bytes) <= data->budget ? 0 : r;
 }

@@ -4,36 +4,6 @@
 #include <assert.h>
 #include <base/hash.h>
 
-void img_lock_items(struct img_store *store) NO_THREAD_SAFETY_ANALYSIS
-{
-    lt_rwlock_write(&store->lock);
-}
-
-void img_unlock_items(struct img_store *store) NO_THREAD_SAFETY_ANALYSIS
-{
-    lt_rwlock_write_unlock(&store->lock);
-}
-
-void img_save(const struct img_node *node, struct img_saved *ret)
-{
-    const struct img_inode *inode = &node->inode;
-    ret->size = inode->size;
-    ret->stable_size = node->stable_size;
-    ret->blocks = inode->blocks;
-    ret->extent_len = inode->extent_len;
-    memcpy(ret->extent, inode->extent, sizeof(ret->extent));
-}
-
-void img_restore(struct img_node *node, const struct img_saved *saved)
-{
-    struct img_inode *inode = &node->inode;
-    inode->size = saved->size;
-    node->stable_size = saved->stable_size;
-    inode->blocks = saved->blocks;
-    inode->extent_len = saved->extent_len;
-    memcpy(inode->extent, saved->extent, sizeof(inode->extent));
-}
-
 void img_layout_init(struct img_layout *layout, struct img_fs *fs)
 {
     layout->store = fs->store;

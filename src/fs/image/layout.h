@@ -49,15 +49,6 @@ struct img_layout {
     struct lt_le32 checks[IMG_LAYOUT_BLOCKS]; /* of all whole blocks, likewise */
 };
 
-/* What a transaction on a node's data has to put back in memory if it is undone. */
-struct img_saved {
-    uint64_t size, stable_size, blocks;
-    uint8_t extent_len;
-    uint8_t extent[IMG_INLINE_EXTENT_MAX];
-};
-void img_save(const struct img_node *node, struct img_saved *ret) REQUIRES_SHARED(img_items);
-void img_restore(struct img_node *node, const struct img_saved *saved) REQUIRES(img_items);
-
 void img_layout_init(struct img_layout *layout, struct img_fs *fs);
 
 /*
@@ -85,9 +76,5 @@ int img_layout_apply(struct img_layout *layout, struct img_txn *txn) REQUIRES(im
 int img_layout_log(struct img_layout *layout, struct img_txn *txn) REQUIRES(img_items);
 
 void img_layout_release(struct img_layout *layout);
-
-/* Taking the store's lock for changes of nodes in memory alone. */
-void img_lock_items(struct img_store *store) ACQUIRE(img_items);
-void img_unlock_items(struct img_store *store) RELEASE(img_items);
 
 #endif

@@ -64,6 +64,7 @@ struct img_node {
     /* Files and streams. */
     struct lt_rwlock lock;
     struct img_pending *pending; /* lock: data that waits in memory */
+    uint32_t synced; /* lock: small writes that a sync soon is still expected to follow */
     uint64_t stable_size; /* store->lock: the size without what is pending; goes into the item */
     uint64_t waiting;     /* store->lock: blocks that pending data will take; part of `allocated` */
 };

@@ -4,10 +4,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Blocks of memory that are kept for the next ones, so that writing and flushing by turns does not
- * go to the system each time. */
-#define SPARE_BYTES (4u << 20)
-
 /* ---- Memory -------------------------------------------------------------------------------- */
 
 static struct img_data_state *state_of(const struct img_node *node)
@@ -42,7 +38,7 @@ void img_pending_free(const struct img_node *node, uint8_t *block)
     struct img_data_state *data = state_of(node);
     atomic_fetch_sub(&data->bytes, block_size(node));
     lt_mutex_lock(&data->lock);
-    bool keep = data->spares < SPARE_BYTES / block_size(node);
+    bool keep = data->spares * block_size(node) < data->budget / IMG_RELIEF;
     if (keep) {
         memcpy(block, &data->spare, sizeof(data->spare));
         data->spare = block;

@@ -15,6 +15,13 @@
 #include "data.h"
 
 #define IMG_FLUSH_BYTES (1u << 20) /* that are written out in one go, and the most of one node */
+/* Pending bytes of a node that a sync puts into the log: a commit then needs no flush before it. */
+#define IMG_LOGGED_MAX (64u << 10)
+
+/* The part of the budget that is written out when it is used up, and as much memory as is kept for
+ * the blocks that come then. */
+#define IMG_RELIEF 4u
+
 /* Rounds of waiting for a checkpoint, behind which what is pinned does not count as free. */
 #define IMG_TRIES_MAX 3u
 
@@ -134,6 +141,8 @@ int img_data_changed(struct img_node *node, bool kill_priv, struct lt_time now);
 
 /* Makes the range read as zeros and gives its whole blocks back. */
 int img_data_punch(struct img_node *node, uint64_t offset, uint64_t len) REQUIRES(node->lock);
+
+/* ---- truncate.c ---------------------------------------------------------------------------- */
 
 /* The size grows to `size`, with a hole. */
 int img_data_grow(struct img_node *node, uint64_t size) REQUIRES(node->lock);

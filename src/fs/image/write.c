@@ -7,6 +7,7 @@
  * What becomes pending has a promise of space for every block that it will take, so that a full
  * volume shows here and not later.
  */
+#include "change.h"
 #include "layout.h"
 #include "ops.h"
 
@@ -252,7 +253,16 @@ int img_data_widen(struct img_node *node)
 
 /* ---- Straight to the device ---------------------------------------------------------------- */
 
-/* Overwrites whole blocks where they lie. Returns how many blocks; 0: that cannot be done here. */
+/* Whether a small write had better wait for the sync that will put it into the log. */
+static bool waits_for_sync(struct writer *w) REQUIRES(w->node->lock)
+{
+    if (w->node->synced == 0 || w->left > IMG_LOGGED_MAX)
+        return false;
+    w->node->synced--;
+    return true;
+}
+
+/* Overwrites whole blocks where they lie. Returns 1; 0: that cannot be done here. */
 static int overwrite(struct writer *w) REQUIRES(w->node->lock)
 {
     uint64_t index = w->offset / w->block, count = w->left / w->block;
@@ -266,7 +276,7 @@ static int overwrite(struct writer *w) REQUIRES(w->node->lock)
     img_read_lock(w->store);
     int r = img_map_find(w->node, index, &run);
     img_read_unlock(w->store);
-    if (r < 0 || run.block == 0 || run.unwritten)
+    if (r < 0 || run.block == 0 || run.unwritten || waits_for_sync(w))
         return r;
     uint64_t len = img_min(img_min(count, run.count) * w->block, DIRECT_MAX);
     struct writer ahead = *w;
