@@ -54,7 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct img_store *store;
     if (size < 2 || size > 50000)
         return 0;
-    size_t first = (size - 1) * data[0] / 256;
+    /* Mostly one batch: two rarely part where a record ends. */
+    size_t first = data[0] < 192 ? 0 : (size - 1) * (data[0] - 192u) / 64;
     FUZZ_CHECK(lt_device_open_memory(SIZE, &dev) == 0);
     FUZZ_CHECK(img_store_format(dev, &format, NULL) == 0);
     FUZZ_CHECK(img_super_read(dev, &super, NULL) == 0);
