@@ -115,7 +115,7 @@ void damage_end(struct damage *damage)
     uint64_t nodes = damage->view.super.nodes;
     must(img_census_run(&census, &damage->view), "census");
     damage->view.super.nodes = nodes;
-    must(img_rewrite(&damage->view, census.used), "rewrite");
+    must(img_rewrite(&damage->view, census.used, census.used), "rewrite");
     img_census_fini(&census);
     img_view_close(&damage->view);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "rich.h"
 
+#include <base/hash.h>
 #include <lintel/acl.h>
 #include <lintel/path.h>
 #include <stdio.h>
@@ -300,4 +301,71 @@ void rich_change(struct lt_fs *fs)
     lt_node_put(make_dir(names, "new directory"));
     lt_node_put(data);
     lt_node_put(names);
+}
+
+/* ---- A digest ------------------------------------------------------------------------------ */
+
+static uint32_t digest_data(struct lt_node *node)
+{
+    static uint8_t buf[65536];
+    uint32_t crc = 0;
+    uint64_t at = 0;
+    int n;
+    while ((n = lt_node_pread(NULL, node, at, buf, sizeof(buf))) > 0) {
+        crc = lt_crc32c(crc, buf, (size_t)n);
+        at += (uint64_t)n;
+    }
+    must(n, "read");
+    return crc;
+}
+
+static int add_stream_digest(void *arg, const struct lt_stream *stream)
+{
+    uint64_t *sum = arg;
+    *sum += lt_hash_u64(lt_crc32c(0, stream->name.s, stream->name.len) + stream->size);
+    return 0;
+}
+
+struct below {
+    struct lt_node **nodes;
+    uint32_t *names;
+    size_t count;
+};
+
+static int take_below(void *arg, const struct lt_dirent *entry)
+{
+    struct below *b = arg;
+    b->nodes = realloc(b->nodes, (b->count + 1) * sizeof(*b->nodes));
+    b->names = realloc(b->names, (b->count + 1) * sizeof(*b->names));
+    if (!b->nodes || !b->names)
+        abort();
+    b->names[b->count] = lt_crc32c(0, entry->name.s, entry->name.len);
+    b->nodes[b->count++] = entry->node;
+    return 0;
+}
+
+static uint64_t digest_node(struct lt_node *node, uint32_t name)
+{
+    struct lt_attr attr;
+    struct below below = {0};
+    must(lt_node_getattr(NULL, node, &attr), "getattr");
+    uint64_t sum = lt_hash_u64(name + attr.id) + lt_hash_u64(attr.size + attr.mode) +
+                   lt_hash_u64(attr.nlink * UINT64_C(7919) + attr.has);
+    must(lt_node_stream_list(NULL, node, add_stream_digest, &sum), "streams");
+    if (node->type == LT_S_IFREG)
+        sum += lt_hash_u64(digest_data(node));
+    if (node->type == LT_S_IFDIR)
+        must(lt_node_readdir(NULL, node, 0, LT_READDIR_PLUS, take_below, &below), "list");
+    for (size_t i = 0; i < below.count; i++) {
+        sum += lt_hash_u64(digest_node(below.nodes[i], below.names[i]) ^ attr.id);
+        lt_node_put(below.nodes[i]);
+    }
+    free(below.nodes);
+    free(below.names);
+    return sum;
+}
+
+uint64_t rich_digest(struct lt_fs *fs)
+{
+    return digest_node(lt_fs_root(fs), 0);
 }

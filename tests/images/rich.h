@@ -12,4 +12,7 @@ void rich_fill(struct lt_fs *fs, unsigned files);
 /* Changes some of it: renames, removals, overwriting, growing. */
 void rich_change(struct lt_fs *fs);
 
+/* A number that stands for all names, attributes and data. */
+uint64_t rich_digest(struct lt_fs *fs);
+
 #endif

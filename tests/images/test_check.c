@@ -798,7 +798,7 @@ static void rewrite_with(struct lt_device *dev, uint64_t block, bool used)
         img_bit_set(census.used, block);
     else
         img_bit_clear(census.used, block);
-    assert_int_equal(img_rewrite(&d.view, census.used), 0);
+    assert_int_equal(img_rewrite(&d.view, census.used, census.used), 0);
     img_census_fini(&census);
     img_view_close(&d.view);
 }

@@ -110,7 +110,7 @@ static int check_view(struct img_view *view, struct lt_image_check_result *ret)
     if (r == 0)
         fill_result(&census, ret);
     if (r == 0 && view->report->mending)
-        r = img_rewrite(view, census.used);
+        r = img_rewrite(view, census.used, census.used);
     img_census_fini(&census);
     return r;
 }

@@ -19,4 +19,12 @@
 int img_check_device(struct lt_device *dev, const struct lt_image_check *check,
                      struct lt_image_check_result *ret, struct lt_diag *diag);
 
+/* lt_image_resize() and lt_image_defrag() likewise. */
+int img_resize_device(struct lt_device *dev, uint64_t size,
+                      int (*progress)(void *arg, uint64_t done, uint64_t total), void *arg,
+                      struct lt_diag *diag);
+int img_defrag_device(struct lt_device *dev,
+                      int (*progress)(void *arg, uint64_t done, uint64_t total), void *arg,
+                      struct lt_image_defrag_result *ret, struct lt_diag *diag);
+
 #endif

@@ -88,7 +88,7 @@ static int set_up(struct img_view *view)
     view->group_blocks = img_group_blocks(super->block_size);
     view->groups = (super->blocks + view->group_blocks - 1) / view->group_blocks;
     view->bitmap_words = (size_t)(view->groups * view->group_blocks / 64 + 1);
-    view->marked_blocks = super->blocks;
+    view->old_blocks = super->blocks;
     view->page = malloc(super->block_size);
     view->group = calloc(view->groups, sizeof(*view->group));
     view->reached = calloc(view->bitmap_words, sizeof(uint64_t));

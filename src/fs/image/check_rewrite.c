@@ -11,10 +11,11 @@
 /* The plan, worked out before anything is written. */
 struct plan {
     struct img_view *view;
-    uint64_t *used;   /* the caller's: nothing is written to these */
-    uint64_t *final;  /* bitmap: what is in use afterwards */
-    bool *accounts;   /* per group: it gets a new bitmap and SPACE item */
-    uint64_t *blocks; /* for new nodes */
+    const uint64_t *used; /* the caller's */
+    const uint64_t *busy; /* likewise: nothing is written to these */
+    uint64_t *final;      /* bitmap: what is in use afterwards */
+    bool *accounts;       /* per group: it gets a new bitmap and SPACE item */
+    uint64_t *blocks;     /* for new nodes */
     size_t block_count;
     uint64_t birth;
     struct img_root root;
@@ -99,8 +100,8 @@ static int take_blocks(struct plan *plan, size_t count)
     plan->block_count = 0;
     for (unsigned pass = 0; pass < 2; pass++) {
         for (uint64_t b = 0; b < view->super.blocks && plan->block_count < count; b++) {
-            bool marked = b < view->marked_blocks && img_bit(view->marked, b);
-            if (!img_bit(plan->used, b) && marked == (pass == 1))
+            bool marked = b < view->old_blocks && img_bit(view->marked, b);
+            if (!img_bit(plan->used, b) && !img_bit(plan->busy, b) && marked == (pass == 1))
                 plan->blocks[plan->block_count++] = b;
         }
     }
@@ -195,8 +196,7 @@ static int make_plan(struct plan *plan)
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
-/* File data that is in the log alone. */
-static int write_logged(struct img_view *view)
+int img_view_write_logged(struct img_view *view)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < view->logged_count; i++)
@@ -253,15 +253,16 @@ static int write_supers(struct plan *plan)
     return r;
 }
 
-int img_rewrite(struct img_view *view, uint64_t *used)
+int img_rewrite(struct img_view *view, uint64_t *used, const uint64_t *busy)
 {
-    struct plan plan = {.view = view, .used = used, .birth = view->super.generation + 1};
+    struct plan plan = {
+        .view = view, .used = used, .busy = busy, .birth = view->super.generation + 1};
     uint64_t size = view->super.blocks * view->super.block_size;
     int r = lt_device_size(view->dev) < size ? lt_device_resize(view->dev, size) : 0;
     if (r == 0)
         r = make_plan(&plan);
     if (r == 0)
-        r = write_logged(view);
+        r = img_view_write_logged(view);
     if (r == 0)
         r = write_tree(&plan);
     for (uint64_t g = 0; r == 0 && g < view->groups; g++)

@@ -11,10 +11,15 @@
 #include "check_view.h"
 
 /*
- * `used`: bitmap of all blocks that layout, data and the old tree take: none of these is written
- * to. view->super as it will be (blocks, log_block, nodes, next_id); leaves at or behind its last
- * block are written anew. LT_ENOSPC: not enough free blocks.
+ * `used`: bitmap of all blocks that will be in use, those of the old tree too; `busy`: bitmap of
+ * those that must not be written to before the new checkpoint is there; both may be the same.
+ * view->super as it will be (blocks, log_block, nodes, next_id); leaves at or behind its last block
+ * are written anew. LT_ENOSPC: not enough free blocks.
  */
-int img_rewrite(struct img_view *view, uint64_t *used);
+int img_rewrite(struct img_view *view, uint64_t *used, const uint64_t *busy);
+
+/* Writes file data that is in the log alone to its place: once the log is empty it must be there.
+ * Part of img_rewrite(). */
+int img_view_write_logged(struct img_view *view);
 
 #endif

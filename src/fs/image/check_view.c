@@ -46,7 +46,7 @@ void *img_view_memory(struct img_view *view, size_t size)
 int img_view_block(struct img_view *view, uint64_t block, void *buf)
 {
     uint32_t size = view->super.block_size;
-    if (block >= view->super.blocks)
+    if (block >= view->old_blocks)
         return LT_EINVAL;
     return lt_device_read(view->dev, block * size, buf, size);
 }

@@ -105,7 +105,7 @@ struct img_view {
     size_t move_count, move_room;
     struct img_group *group;
     uint64_t *reached, *marked;
-    uint64_t marked_blocks; /* that `marked` is about */
+    uint64_t old_blocks; /* of the volume when it was opened: `marked` is about these */
     size_t bitmap_words;
     struct img_inner *inner; /* the levels one after the other, from the root */
     size_t inner_count, inner_room;
