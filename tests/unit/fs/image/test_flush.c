@@ -7,6 +7,7 @@
 #include <device/sim.h>
 #include <fs/image/format.h>
 #include <fs/image/image.h>
+#include <fs/image/node.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <test.h>
@@ -213,12 +214,49 @@ static void test_flush__loses_nothing_with_little_memory(void **state)
     run(&(struct lt_image_params){.size = 24u << 20}, "commit=0,cache=1m", 815);
 }
 
+/* ---- What a sync costs ----------------------------------------------------------------------- */
+
+static struct img_store_stats stats_of(struct lt_fs *volume)
+{
+    struct img_store_stats stats;
+    img_store_stats(img_fs(volume)->store, &stats);
+    return stats;
+}
+
+static void test_flush__of_a_small_append_logs_little_and_flushes_once(void **state)
+{
+    (void)state;
+    static uint8_t line[100] = "a line of a log";
+    const struct lt_image_params params = {.size = 24u << 20};
+    struct lt_create spec = {.mode = LT_S_IFREG | 0600};
+    struct lt_entry entry = {0};
+    struct lt_diag diag = {""};
+    assert_int_equal(lt_device_open_sim(params.size, &sim), 0);
+    assert_int_equal(img_fs_format(sim, &params, &diag), 0);
+    assert_int_equal(lt_imgfs_open_device(sim, "commit=0", &fs, &diag), 0);
+    assert_int_equal(lt_node_create(NULL, lt_fs_root(fs), lt_str("log"), &spec, &entry), 0);
+    for (unsigned i = 0; i < 200; i++) {
+        struct img_store_stats before = stats_of(fs);
+        assert_int_equal(lt_node_pwrite(NULL, entry.node, i * 100, line, 100), 100);
+        assert_int_equal(lt_node_sync(NULL, entry.node, true), 0);
+        struct img_store_stats after = stats_of(fs);
+        if (after.checkpoints != before.checkpoints)
+            continue; /* the log was full */
+        assert_int_equal(after.flushes - before.flushes, 1);
+        if (i > 21 && i * 100 / 4096 == (i * 100 + 99) / 4096)
+            assert_int_equal(after.log_bytes - before.log_bytes, 4096); /* not the block, too */
+    }
+    lt_node_put(entry.node);
+    lt_imgfs_abandon(fs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_flush__loses_nothing_that_was_synced),
         cmocka_unit_test(test_flush__loses_nothing_with_checks),
         cmocka_unit_test(test_flush__loses_nothing_with_little_memory),
+        cmocka_unit_test(test_flush__of_a_small_append_logs_little_and_flushes_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
