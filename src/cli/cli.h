@@ -157,6 +157,9 @@ lt_did_you_mean(const char *word, const char *(*next)(const void *arg, size_t i)
 
 /* ---- Made from the table --------------------------------------------------------------------- */
 
+/* Whether usage lines spell out the options of a command: there are few. */
+bool lt_spells_options(const struct lt_command *command);
+
 /* "lintel mount SOURCE DIR [-o LIST] [--foreground]", without a new line. */
 void lt_print_usage(FILE *out, const struct lt_command *command);
 void lt_print_help(FILE *out, const struct lt_command *command);

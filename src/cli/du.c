@@ -195,7 +195,7 @@ static const struct lt_cli_option du_options[] = {
     {.name = "human-readable", .letter = 'h', .help = "Sizes such as 1.5K instead of KiB"},
     {.name = "all", .letter = 'a', .help = "Files too, not directories only"},
     {.name = "apparent-size", .help = "Sizes as the files have them, not what they take"},
-    {.name = "bytes", .letter = 'b', .help = "--apparent-size in bytes"},
+    {.name = "bytes", .letter = 'b', .help = "The same, in bytes"},
     {.name = "max-depth", .letter = 'd', .arg = "N", .help = "Only so many levels below"},
     {.name = "total", .letter = 'c', .help = "And the sum of all"},
     LT_WITH_JSON,

@@ -9,8 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A usage line spells out so many options. */
-enum { WIDTH = 80, HELP_COLUMN = 26, OPTIONS_SPELT = 6 };
+enum { WIDTH = 80, HELP_COLUMN = 26 };
 
 static void print_option_usage(FILE *out, const struct lt_cli_option *o)
 {
@@ -20,6 +19,15 @@ static void print_option_usage(FILE *out, const struct lt_cli_option *o)
         fprintf(out, " [--%s %s]", o->name, o->arg);
     else
         fprintf(out, " [--%s]", o->name);
+}
+
+bool lt_spells_options(const struct lt_command *command)
+{
+    enum { MOST = 6 };
+    size_t n = 0;
+    for (const struct lt_cli_option *o = command->options; o && o->name; o++)
+        n++;
+    return n <= MOST;
 }
 
 void lt_print_usage(FILE *out, const struct lt_command *command)
@@ -33,14 +41,11 @@ void lt_print_usage(FILE *out, const struct lt_command *command)
         const struct lt_operand *o = &command->operands[i];
         fprintf(out, o->optional ? " [%s]%s" : " %s%s", o->name, o->many ? "..." : "");
     }
-    size_t options = 0;
-    for (const struct lt_cli_option *o = command->options; o && o->name; o++)
-        options++;
-    if (options > OPTIONS_SPELT)
-        fputs(" [OPTIONS]", out);
-    else
+    if (lt_spells_options(command))
         for (const struct lt_cli_option *o = command->options; o && o->name; o++)
             print_option_usage(out, o);
+    else
+        fputs(" [OPTIONS]", out);
 }
 
 /* Text from the present column `at` on, broken at words before WIDTH, further lines indented. */

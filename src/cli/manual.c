@@ -32,7 +32,10 @@ static void print_synopsis(FILE *out, const struct lt_command *c)
         const struct lt_operand *o = &c->operands[i];
         fprintf(out, o->optional ? " [_%s_]%s" : " _%s_%s", o->name, o->many ? "..." : "");
     }
-    for (const struct lt_cli_option *o = c->options; o && o->name; o++) {
+    bool spelt = lt_spells_options(c);
+    if (!spelt)
+        fputs(" [_OPTIONS_]", out);
+    for (const struct lt_cli_option *o = c->options; spelt && o && o->name; o++) {
         if (o->letter && o->arg)
             fprintf(out, " [*-%c* _%s_]", o->letter, o->arg);
         else if (o->arg)

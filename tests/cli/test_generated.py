@@ -10,6 +10,9 @@ import tempfile
 
 from harness import Skip, contains, equal, lintel, main, succeeds, test
 
+# Those of help and completion say all themselves.
+COMMANDS = (set(re.findall(r"^  ([a-z]+) ", lintel("help").stdout, re.M))
+            - {"completion", "help", "lintel", "version"})
 MANUAL = os.environ["LINTEL_MANUAL"]
 PAGES = os.environ["LINTEL_PAGES"]
 
@@ -99,14 +102,16 @@ def bash_completes_the_last_word_of_a_list():
 def man_pages_have_all_of_the_table():
     pages = glob.glob(os.path.join(PAGES, "*.scd"))
     assert pages, f"no page in {PAGES}"
+    for command in COMMANDS:
+        assert os.path.join(PAGES, f"lintel-{command}.1.scd") in pages, command
     for page in pages:
         text = subprocess.run([MANUAL, page], check=True, capture_output=True, text=True).stdout
         assert not re.search(r"^@", text, re.M), page
         command = re.fullmatch(r"lintel-(\w+)\.1\.scd", os.path.basename(page))
         if not command:
             continue
-        usage = succeeds(lintel(command[1], "-h"))
-        for option in re.findall(r"^ +(?:-\w, )?(--\w+)", usage, re.M):
+        usage = succeeds(lintel(command[1], "--help"))
+        for option in re.findall(r"^ +(?:-\w, )?(--[\w-]+)", usage, re.M):
             contains(text, f"*{option}*")
 
 
