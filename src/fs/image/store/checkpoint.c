@@ -181,6 +181,7 @@ static int begin_locked(struct checkpoint *cp) REQUIRES(img_items)
     cp->super.free_blocks = counts.free + counts.pinned + counts.in_flight;
     priv->covered = priv->log.len ? priv->log.len - sizeof(struct img_batch_header) : 0;
     atomic_store(&priv->generation, cp->super.generation + 1);
+    img_tell_need(store);
     return 0;
 }
 
@@ -310,6 +311,7 @@ static void finish(struct checkpoint *cp, bool written)
         atomic_store(&priv->generation, cp->super.generation + 2);
     }
     priv->covered = 0;
+    img_tell_need(store);
     img_write_unlock(store);
     if (written && atomic_load(&priv->durable) < cp->upto)
         atomic_store(&priv->durable, cp->upto);

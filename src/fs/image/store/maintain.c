@@ -52,9 +52,12 @@ static void work_urgent(struct img_store *store)
 {
     img_stat_lock(store);
     bool full = img_ring_above(store, 4) || img_dirty_above(store, 4);
+    bool late = store->priv->log.len > store->priv->log_limit;
     img_stat_unlock(store);
-    try_again(store, full ? img_checkpoint_wait(store)
-                          : img_commit_upto(store, atomic_load(&store->priv->ended)));
+    if (full)
+        try_again(store, img_checkpoint_wait(store));
+    else if (late)
+        try_again(store, img_commit_upto(store, atomic_load(&store->priv->ended)));
 }
 
 static void work_timer(struct img_store *store)

@@ -49,6 +49,7 @@ struct img_store_private {
     struct img_undo_list undo;
     bool reserved;          /* the host has given space for the log */
     uint64_t unsealed;      /* transactions since the last seal */
+    uint64_t told_need;     /* what the space knows of img_checkpoint_need() */
     uint64_t head, tail;    /* of the ring: blocks, not wrapped; [tail, head) is in use */
     uint64_t next_sequence; /* of the next batch */
 
@@ -152,6 +153,8 @@ int img_seal_items(struct img_store *store) REQUIRES(img_items);
 
 /* Blocks that a checkpoint of what is dirty now would take at most. */
 uint64_t img_checkpoint_need(struct img_store *store) REQUIRES_SHARED(img_items);
+/* Tells the space of it. */
+void img_tell_need(struct img_store *store) REQUIRES(img_items);
 uint64_t img_reserve_blocks(const struct img_super *super);
 
 /* ---- commit.c ------------------------------------------------------------------------------ */

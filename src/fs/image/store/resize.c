@@ -36,6 +36,8 @@ int img_resize(struct img_store *store, uint64_t size)
     r = set_blocks(store, blocks);
     if (r == 0)
         r = img_checkpoint_run(store, IMG_FORCE);
+    if (r == 0 && blocks < old)
+        r = img_checkpoint_run(store, IMG_FORCE); /* into the other superblock, too */
     if (r < 0)
         return r;
     if (blocks < old)

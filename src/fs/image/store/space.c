@@ -333,12 +333,19 @@ void img_space_set_reserve(struct img_space *space, uint64_t blocks)
     lt_mutex_unlock(&space->lock);
 }
 
+void img_space_set_need(struct img_space *space, uint64_t blocks)
+{
+    lt_mutex_lock(&space->lock);
+    space->need = blocks;
+    lt_mutex_unlock(&space->lock);
+}
+
 int img_space_promise(struct img_space *space, uint64_t blocks)
 {
     int r = 0;
     lt_mutex_lock(&space->lock);
     uint64_t taken = space->promised + space->reserve;
-    uint64_t left = space->free > taken ? space->free - taken : 0;
+    uint64_t left = space->free > taken + space->need ? space->free - taken - space->need : 0;
     uint64_t later = space->free + space->pinned;
     later = later > taken ? later - taken : 0;
     if (blocks <= left)

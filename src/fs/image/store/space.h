@@ -54,8 +54,11 @@ void img_space_counts(struct img_space *space, struct img_space_counts *ret);
 /* How many blocks are kept back from promises. */
 void img_space_set_reserve(struct img_space *space, uint64_t blocks);
 
-/* Promises `blocks`: LT_ENOSPC if free - promised - reserve is less; LT_EAGAIN if it is only so
- * because blocks are pinned (a checkpoint would help). */
+/* How many blocks the coming checkpoint will take; promises leave these, too. */
+void img_space_set_need(struct img_space *space, uint64_t blocks);
+
+/* Promises `blocks`: LT_ENOSPC if free - promised - reserve - need is less; LT_EAGAIN if it is only
+ * so because blocks are pinned or needed (a checkpoint would help). */
 int img_space_promise(struct img_space *space, uint64_t blocks);
 void img_space_unpromise(struct img_space *space, uint64_t blocks);
 

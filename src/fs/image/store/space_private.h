@@ -62,7 +62,7 @@ struct img_space {
      */
     uint32_t *bound; /* [2 * leaves] */
     uint64_t leaves; /* a power of two */
-    uint64_t free, pinned, in_flight, promised, reserve;
+    uint64_t free, pinned, in_flight, promised, reserve, need;
     uint64_t loaded;      /* groups */
     uint64_t hand;        /* of the eviction */
     uint64_t last_loaded; /* a group that the eviction leaves alone */

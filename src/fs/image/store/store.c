@@ -97,14 +97,21 @@ static int open_parts(struct img_store *store)
     return 0;
 }
 
+/* Bytes of records that call for a commit: a share of the cache within these, and no more than a
+ * quarter of the log. */
+#define LOG_BUFFER_MIN (UINT64_C(64) << 10)
+#define LOG_BUFFER_MAX (UINT64_C(8) << 20)
+
 static void private_init(struct img_store *store, const struct img_store_options *options)
 {
     struct img_store_private *priv = store->priv;
     const struct img_super *s = &store->super;
-    uint64_t quarter = s->log_blocks * s->block_size / 4;
+    uint64_t quarter = s->log_blocks * s->block_size / 4, share = options->cache / 16;
+    share = share < LOG_BUFFER_MIN ? LOG_BUFFER_MIN : share;
+    share = share > LOG_BUFFER_MAX ? LOG_BUFFER_MAX : share;
     priv->options = *options;
     priv->volume = img_super_volume(s);
-    priv->log_limit = quarter < (UINT64_C(8) << 20) ? (size_t)quarter : (size_t)8 << 20;
+    priv->log_limit = (size_t)(quarter < share ? quarter : share);
     priv->head = priv->tail = s->log_start;
     priv->next_sequence = s->log_sequence;
     priv->overlay.block_size = s->block_size;
@@ -156,7 +163,7 @@ int img_store_open(struct lt_device *dev, const struct img_store_options *option
     if (diag)
         diag->text[0] = '\0';
     struct img_super super;
-    int r = img_super_read(dev, &super, diag);
+    int r = img_super_read_both(dev, &super, diag);
     if (r == 0 && !options->read_only)
         r = check_writable(dev, &super, diag);
     if (r < 0)
@@ -208,6 +215,8 @@ static int close_written(struct img_store *store)
     int r = img_checkpoint_run(store, IMG_LAST | IMG_NEW_LIFE | (changed ? IMG_FORCE : 0));
     if (r == 0)
         give_back_log(store);
+    else if (changed) /* the host is full: then the log has to do */
+        (void)img_commit(store, false);
     return r;
 }
 

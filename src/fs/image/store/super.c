@@ -205,6 +205,17 @@ static int search_second(struct lt_device *dev, struct img_super *ret)
     return LT_EINVAL;
 }
 
+static bool belong_together(const struct img_super *a, const struct img_super *b)
+{
+    return a->block_size == b->block_size && memcmp(a->uuid, b->uuid, sizeof(a->uuid)) == 0 &&
+           a->generation % 2 != b->generation % 2;
+}
+
+static const struct img_super *newer(const struct img_super *a, const struct img_super *b)
+{
+    return a->generation > b->generation ? a : b;
+}
+
 int img_super_read(struct lt_device *dev, struct img_super *ret, struct lt_diag *diag)
 {
     struct img_super first, second;
@@ -213,11 +224,27 @@ int img_super_read(struct lt_device *dev, struct img_super *ret, struct lt_diag 
         return r;
     if (r < 0)
         return search_second(dev, ret) == 0 ? 0 : r;
-    *ret = first;
-    if (read_at(dev, first.block_size, &second, NULL) == 0 &&
-        second.block_size == first.block_size && second.generation > first.generation &&
-        memcmp(second.uuid, first.uuid, sizeof(first.uuid)) == 0)
-        *ret = second;
+    if (read_at(dev, first.block_size, &second, NULL) < 0 || !belong_together(&first, &second))
+        *ret = first;
+    else
+        *ret = *newer(&first, &second);
+    return 0;
+}
+
+int img_super_read_both(struct lt_device *dev, struct img_super *ret, struct lt_diag *diag)
+{
+    struct img_super first, second;
+    int r = read_at(dev, 0, &first, diag);
+    if (r == LT_EINVAL && search_second(dev, &second) == 0)
+        r = damaged(diag, "the first of the two is lost; run 'lintel check'");
+    if (r < 0)
+        return r;
+    r = read_at(dev, first.block_size, &second, diag);
+    if (r == LT_EIO)
+        return r;
+    if (r < 0 || !belong_together(&first, &second))
+        return damaged(diag, "the second of the two is lost; run 'lintel check'");
+    *ret = *newer(&first, &second);
     return 0;
 }
 

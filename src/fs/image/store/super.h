@@ -42,6 +42,10 @@ void img_super_encode(const struct img_super *super, void *bytes);
  * first is destroyed, whatever the block size. */
 int img_super_read(struct lt_device *dev, struct img_super *ret, struct lt_diag *diag);
 
+/* The same if both are valid and belong together, else LT_EUCLEAN: nobody knows whether a damaged
+ * one was the newer. */
+int img_super_read_both(struct lt_device *dev, struct img_super *ret, struct lt_diag *diag);
+
 /* Writes it to the place that its generation has. Does not flush. */
 int img_super_write(struct lt_device *dev, const struct img_super *super);
 

@@ -128,6 +128,15 @@ uint64_t img_checkpoint_need(struct img_store *store)
            groups / SPACE_ITEMS_PER_LEAF + 2u + store->super.root.level;
 }
 
+void img_tell_need(struct img_store *store)
+{
+    uint64_t need = img_checkpoint_need(store);
+    if (need == store->priv->told_need)
+        return;
+    store->priv->told_need = need;
+    img_space_set_need(store->space, need);
+}
+
 static uint64_t txn_need(const struct img_store *store, enum img_purpose purpose)
 {
     uint64_t share = store->super.blocks / 32;
@@ -266,6 +275,7 @@ int img_end(struct img_txn *txn, int r) NO_THREAD_SAFETY_ANALYSIS
     } else {
         target = atomic_fetch_add(&priv->ended, 1) + 1;
         priv->unsealed++;
+        img_tell_need(store);
         due = work_due(store);
     }
     img_write_unlock(store);

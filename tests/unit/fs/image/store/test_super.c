@@ -206,6 +206,25 @@ static void test_super__of_another_image_does_not_count(void **state)
     lt_device_close(dev);
 }
 
+static void test_super__a_damaged_one_may_have_been_the_newer(void **state)
+{
+    (void)state;
+    for (uint64_t block = 0; block < 2; block++) {
+        const struct img_store_options options = {.read_only = true, .cache = MIB};
+        struct img_store *store;
+        struct lt_diag diag = {""};
+        struct img_super found;
+        format(MIB, 4096);
+        assert_int_equal(img_super_read_both(dev, &found, &diag), 0);
+        wipe(4096 * block);
+        assert_int_equal(img_super_read(dev, &found, &diag), 0);
+        assert_int_equal(img_super_read_both(dev, &found, &diag), LT_EUCLEAN);
+        assert_int_equal(img_store_open(dev, &options, &store, &diag), LT_EUCLEAN);
+        assert_non_null(strstr(diag.text, "lintel check"));
+        lt_device_close(dev);
+    }
+}
+
 static void test_format__leaves_nothing_of_an_image_with_other_blocks(void **state)
 {
     (void)state;
@@ -295,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_super__the_newer_of_two_counts),
         cmocka_unit_test(test_super__the_second_is_found_with_every_block_size),
         cmocka_unit_test(test_super__of_another_image_does_not_count),
+        cmocka_unit_test(test_super__a_damaged_one_may_have_been_the_newer),
         cmocka_unit_test(test_format__leaves_nothing_of_an_image_with_other_blocks),
         cmocka_unit_test(test_format__refuses_what_cannot_be),
         cmocka_unit_test(test_format__counts_blocks_as_the_bitmaps_will),
