@@ -565,9 +565,10 @@ int img_data_changed(struct img_node *node, bool drop, struct lt_time now)
         img_node_dirty(node);
     }
     drop = drop && drops_privileges(main);
+    bool sync = img_fs_of(node)->sync_always || (main->inode.inode_flags & LT_INODE_SYNC);
     img_unlock_items(store);
     int r = drop ? kill_priv(main) : 0;
-    if (r == 0 && img_fs_of(node)->sync_always) {
+    if (r == 0 && sync) {
         r = img_data_flush(node, true);
         if (r == 0)
             r = img_commit(store, false);

@@ -16,6 +16,7 @@
 #define SIZE_MAX_OF_FILE (2u << 20)
 #define STEPS 150u
 #define CUTS 150u
+#define MARKS_MAX 256u
 
 /* What was durable from a time on. */
 struct mark {
@@ -25,7 +26,7 @@ struct mark {
 
 static struct lt_device *sim;
 static struct lt_fs *fs; /* on it */
-static struct mark marks[STEPS + 1];
+static struct mark marks[MARKS_MAX];
 static size_t mark_count;
 static uint64_t sizes[FILES], durable[FILES];
 static uint8_t *bytes, *scratch;
@@ -214,6 +215,110 @@ static void test_flush__loses_nothing_with_little_memory(void **state)
     run(&(struct lt_image_params){.size = 24u << 20}, "commit=0,cache=1m", 815);
 }
 
+/* ---- Writing over ---------------------------------------------------------------------------- */
+
+#define SECTOR 512u /* bytes: what a device writes whole */
+#define SECTORS 1024u
+#define ROUNDS 250u /* a sector's bytes are the round that wrote it */
+
+static uint8_t rounds[SECTORS];
+static uint8_t kept[ROUNDS + 1][SECTORS]; /* what was durable from marks[i].time on */
+
+static void write_sectors(struct lt_node *node, size_t round)
+{
+    size_t count = (size_t)(draw(5) == 0 ? 1 + draw(400) : 1 + draw(40)), at = draw(SECTORS);
+    if (draw(2) == 0) {
+        at &= ~(size_t)7;
+        count = (count + 7) & ~(size_t)7;
+    }
+    count = count < SECTORS - at ? count : SECTORS - at;
+    memset(bytes, (int)round, count * SECTOR);
+    memset(&rounds[at], (int)round, count);
+    assert_int_equal(lt_node_pwrite(NULL, node, at * SECTOR, bytes, count * SECTOR),
+                     count * SECTOR);
+}
+
+static void write_over(const char *opts)
+{
+    struct lt_create spec = {.mode = LT_S_IFREG | 0600};
+    struct lt_entry entry = {0};
+    struct lt_diag diag = {""};
+    mark_count = 0;
+    memset(rounds, 0, sizeof(rounds));
+    assert_int_equal(lt_imgfs_open_device(sim, opts, &fs, &diag), 0);
+    assert_int_equal(lt_node_create(NULL, lt_fs_root(fs), lt_str("a"), &spec, &entry), 0);
+    memset(kept[0], 0, SECTORS);
+    note();
+    for (size_t i = 1; i < ROUNDS; i++) {
+        write_sectors(entry.node, i);
+        memcpy(kept[mark_count], kept[mark_count - 1], SECTORS);
+        if (draw(3) == 0) {
+            assert_int_equal(lt_node_sync(NULL, entry.node, true), 0);
+            memcpy(kept[mark_count], rounds, SECTORS);
+        }
+        if (draw(20) == 0)
+            assert_int_equal(lt_fs_sync(NULL, fs), 0);
+        note();
+    }
+    lt_node_put(entry.node);
+}
+
+/* Every sector is whole, and not older than when it was last synced. */
+static void check_sectors(uint64_t time, uint64_t choice)
+{
+    const uint8_t *least = kept[mark_at(time) - marks];
+    struct lt_entry entry = {0};
+    struct lt_diag diag = {""};
+    struct lt_device *dev;
+    struct lt_fs *cut;
+    assert_int_equal(lt_sim_cut(sim, time, choice, &dev), 0);
+    assert_int_equal(lt_imgfs_open_device(dev, "commit=0", &cut, &diag), 0);
+    memset(scratch, 0, SECTORS * SECTOR);
+    int r = lt_node_lookup(NULL, lt_fs_root(cut), lt_str("a"), &entry);
+    if (r == 0)
+        r = lt_node_pread(NULL, entry.node, 0, scratch, SECTORS * SECTOR);
+    assert_true(r >= 0 || r == LT_ENOENT);
+    for (size_t i = 0; i < SECTORS; i++) {
+        const uint8_t *sector = scratch + i * SECTOR;
+        assert_true(sector[0] >= least[i]);
+        for (size_t k = 1; k < SECTOR; k++)
+            assert_int_equal(sector[k], sector[0]);
+    }
+    lt_node_put(entry.node);
+    lt_imgfs_abandon(cut);
+}
+
+static void run_over(const struct lt_image_params *params, uint64_t start)
+{
+    struct lt_diag diag = {""};
+    seed = start;
+    bytes = malloc(SIZE_MAX_OF_FILE);
+    scratch = malloc(1u << 20);
+    assert_int_equal(lt_device_open_sim(params->size, &sim), 0);
+    assert_int_equal(img_fs_format(sim, params, &diag), 0);
+    lt_sim_forget(sim);
+    write_over("commit=0");
+    uint64_t first = marks[0].time, end = lt_sim_time(sim);
+    for (unsigned i = 0; i < CUTS; i++)
+        check_sectors(first + draw(end + 1 - first), i < 20 ? i % 2 : draw(UINT32_MAX));
+    lt_imgfs_abandon(fs);
+    free(bytes);
+    free(scratch);
+}
+
+static void test_flush__keeps_what_was_written_over_and_synced(void **state)
+{
+    (void)state;
+    run_over(&(struct lt_image_params){.size = 24u << 20}, 1234567);
+    run_over(&(struct lt_image_params){.size = 24u << 20, .log_size = 65536}, 7654321);
+}
+
+static void test_flush__keeps_what_was_written_over_with_checks(void **state)
+{
+    (void)state;
+    run_over(&(struct lt_image_params){.size = 24u << 20, .data_checks = true}, 77);
+}
+
 /* ---- What a sync costs ----------------------------------------------------------------------- */
 
 static struct img_store_stats stats_of(struct lt_fs *volume)
@@ -256,6 +361,8 @@ int main(void)
         cmocka_unit_test(test_flush__loses_nothing_that_was_synced),
         cmocka_unit_test(test_flush__loses_nothing_with_checks),
         cmocka_unit_test(test_flush__loses_nothing_with_little_memory),
+        cmocka_unit_test(test_flush__keeps_what_was_written_over_and_synced),
+        cmocka_unit_test(test_flush__keeps_what_was_written_over_with_checks),
         cmocka_unit_test(test_flush__of_a_small_append_logs_little_and_flushes_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
