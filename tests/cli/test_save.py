@@ -89,6 +89,56 @@ def a_tar_file_keeps_everything(place):
 
 
 @mount_test
+def an_image_keeps_everything(place):
+    target = place.join("tree.img")
+    round_trip(place, target)
+    succeeds(lintel("check", target))
+    assert os.stat(target).st_blocks * 512 < 8_000_000, "no more of the host's disk than is in it"
+    place.mount("--load", target, "--save", place.join("tree.tar"))
+    before = look(place.mnt)
+    succeeds(lintel("umount", place.mnt))
+    place.mount("--load", place.join("tree.tar"), "--save", target)
+    succeeds(lintel("umount", place.mnt))
+    place.mount("--load", target)
+    equal(differences(before, look(place.mnt)), [])
+
+
+@mount_test
+def a_saved_image_stays_as_it_was_made(place):
+    target = place.join("disk.img")
+    succeeds(lintel("mkfs", target, "--size", "40M", "--block-size", "8192"))
+    before = json.loads(succeeds(lintel("info", target, "--json")))["space"]
+    place.mount("--load", target, "--save", target)
+    write(place.join("mnt", "a"), b"1")
+    succeeds(lintel("umount", place.mnt))
+    after = json.loads(succeeds(lintel("info", target, "--json")))["space"]
+    equal((after["total"], after["block_size"]), (before["total"], before["block_size"]))
+    place.mount("--load", target)
+    write(place.join("mnt", "large"), os.urandom(100_000_000))
+    succeeds(lintel("umount", place.mnt))
+    place.mount("--load", target, "--save", target)
+    write(place.join("mnt", "large"), os.urandom(100_000_000))
+    succeeds(lintel("umount", place.mnt))
+    place.mount("--load", target)
+    equal(sorted(os.listdir(place.mnt)), ["a", "large"])
+
+
+@mount_test
+def an_image_that_is_mounted_is_not_saved_over(place):
+    target = place.join("disk.img")
+    os.mkdir(place.join("other"))
+    succeeds(lintel("mkfs", target, "--size", "40M"))
+    succeeds(lintel("mount", target, place.join("other")))
+    try:
+        place.mount("--save", target)
+        fails(lintel("umount", place.mnt), 1, "NOT SAVED")
+        write(place.join("other", "a"), b"1")
+    finally:
+        succeeds(lintel("umount", place.join("other")))
+    succeeds(lintel("check", target))
+
+
+@mount_test
 def a_saved_tar_file_is_one_for_others(place):
     place.mount("--save", place.join("tree.tar"))
     fill(place.mnt)
