@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* lintel import and lintel export: whole trees, as directories or tar archives. */
+/* lintel import and lintel export: whole trees, as directories, tar archives or images. */
 #include "interrupt.h"
 #include "rows.h"
 #include "transfer.h"
+#include "trees.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -107,7 +108,7 @@ static int import_archive(const struct lt_args *args, const char *path,
     begin(&w, args, "importing");
     if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
         w.total = (uint64_t)st.st_size;
-    error = lt_tree_load(lt_cli_ctx(), path, dir, &w.options, &diag);
+    error = lt_trees_load(path, dir, &w.options, &diag);
     lt_node_put(dir);
     return answer(args, &w.options.status, end(&w, "import", path, error, &diag));
 }
@@ -159,7 +160,7 @@ const struct lt_command lt_command_import = {
     .summary = "Bring a directory tree or a tar archive into an image",
     .details = "What is in TREE comes into PLACE, which is made if it is missing; files replace "
                "those that are there. TREE is a directory, a tar archive (ustar, pax, GNU; not "
-               "compressed), or - for an archive from stdin.",
+               "compressed), - for an archive from stdin, or a disk image.",
     .operands = {{"TREE", LT_HINT_FILE, false}, {"PLACE", LT_HINT_PLACE, false}},
     .options = import_options,
     .examples = {{"lintel import ./tree disk.img:/", "a directory"},
@@ -209,7 +210,7 @@ static int export_place(const struct lt_args *args, const struct lt_place *place
     if (entry.node == lt_place_root(place) &&
         lt_fs_statfs(lt_cli_ctx(), place->fs, &space) == LT_OK)
         w.total = space.data;
-    error = lt_tree_save(lt_cli_ctx(), entry.node, path, &w.options, &diag);
+    error = lt_trees_save(entry.node, path, &w.options, &diag);
     lt_node_put(entry.node);
     return answer(args, &w.options.status, end(&w, "export to", path, error, &diag));
 }
@@ -239,8 +240,10 @@ static const struct lt_cli_option export_options[] = {
 const struct lt_command lt_command_export = {
     .name = "export",
     .summary = "Write a tree of an image to a directory or a tar archive",
-    .details = "TREE is a tar archive if its name ends in .tar or it is a file, else a directory. "
-               "It takes its place in one step, when all of it is there.",
+    .details =
+        "TREE is a tar archive if its name ends in .tar or it is a file, a disk image if it ends "
+        "in .img or is one, else a directory. "
+        "It takes its place in one step, when all of it is there.",
     .operands = {{"PLACE", LT_HINT_PLACE, false}, {"TREE", LT_HINT_FILE, false}},
     .options = export_options,
     .examples = {{"lintel export disk.img:/home backup.tar", "an archive"},

@@ -35,7 +35,7 @@ int lt_load(struct lt_fs *fs, const char *path, const char *when)
     struct loading loading = {.total = expected_bytes(path)};
     struct lt_tree_options options = {.progress = show, .arg = &loading};
     lt_progress_begin(&loading.progress, when, "loading");
-    int error = lt_trees_load(path, fs, &options, &diag);
+    int error = lt_trees_load(path, lt_fs_root(fs), &options, &diag);
     lt_progress_end(&loading.progress, options.status.files, options.status.bytes, error == LT_OK);
     if (error != LT_OK)
         lt_complain("cannot load %s: %s", path, diag.text[0] ? diag.text : lt_error_text(error));

@@ -24,7 +24,7 @@ static void save(struct lt_saver *saver)
     struct lt_tree_options options = {
         .progress = note_progress, .arg = saver, .cancel = &saver->cancel};
     note_progress(saver, &nothing);
-    int error = lt_trees_save(saver->fs, saver->path, &options, &reason);
+    int error = lt_trees_save(lt_fs_root(saver->fs), saver->path, &options, &reason);
     note_progress(saver, &options.status);
     if (error != LT_OK && !reason.text[0])
         lt_diag_set(&reason, error, "%s", lt_error_text(error));

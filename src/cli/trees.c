@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "trees.h"
 
+#include "operand.h"
+
 #include <base/options.h>
 #include <lintel/image.h>
 #include <os/host.h>
@@ -13,29 +15,10 @@
 /* Room that an old image must have left, besides an eighth of what is in it, to keep its size. */
 #define ROOM_MIN (UINT64_C(8) << 20)
 
-/* "image:PATH" with what options mean by commas and backslashes escaped, and `options` behind. */
-static char *image_source(const char *path, const char *options)
-{
-    static const char kind[] = "image:";
-    size_t room = sizeof(kind) + 2 * strlen(path) + strlen(options);
-    char *source = malloc(room);
-    if (!source)
-        return NULL;
-    memcpy(source, kind, sizeof(kind));
-    char *at = source + strlen(kind);
-    for (; *path; path++) {
-        if (*path == ',' || *path == '\\')
-            *at++ = '\\';
-        *at++ = *path;
-    }
-    memcpy(at, options, strlen(options) + 1);
-    return source;
-}
-
 static int open_image(const char *path, const char *options, struct lt_fs **ret,
                       struct lt_diag *diag)
 {
-    char *source = image_source(path, options);
+    char *source = lt_image_source(path, options);
     int error = source ? lt_open_fs(source, ret, diag) : LT_ENOMEM;
     free(source);
     return error;
@@ -43,16 +26,16 @@ static int open_image(const char *path, const char *options, struct lt_fs **ret,
 
 /* ---- Loading ------------------------------------------------------------------------------- */
 
-int lt_trees_load(const char *path, struct lt_fs *fs, struct lt_tree_options *options,
+int lt_trees_load(const char *path, struct lt_node *to, struct lt_tree_options *options,
                   struct lt_diag *diag)
 {
     struct lt_fs *image;
-    if (lt_image_probe(path) != 1)
-        return lt_tree_load(NULL, path, lt_fs_root(fs), options, diag);
-    int error = open_image(path, ",ro", &image, diag);
+    if (!lt_is_image_file(path) || lt_image_probe(path) != 1) /* what is a pipe is read once */
+        return lt_tree_load(NULL, path, to, options, diag);
+    int error = open_image(path, "ro", &image, diag);
     if (error)
         return error;
-    error = lt_tree_copy(NULL, lt_fs_root(image), lt_fs_root(fs), options, diag);
+    error = lt_tree_copy(NULL, lt_fs_root(image), to, options, diag);
     int closed = lt_fs_close(image);
     return error ? error : closed;
 }
@@ -88,19 +71,19 @@ static int choose(struct lt_fs *fs, const struct lt_image_info *old, const struc
     return 0;
 }
 
-static int fill_image(struct lt_fs *fs, const char *path, struct lt_tree_options *options,
+static int fill_image(struct lt_node *from, const char *path, struct lt_tree_options *options,
                       struct lt_diag *diag)
 {
     struct lt_fs *image;
-    int error = open_image(path, ",sync=none", &image, diag);
+    int error = open_image(path, "sync=none", &image, diag);
     if (error)
         return error;
-    error = lt_tree_copy(NULL, lt_fs_root(fs), lt_fs_root(image), options, diag);
+    error = lt_tree_copy(NULL, from, lt_fs_root(image), options, diag);
     int closed = lt_fs_close(image);
     return error ? error : closed;
 }
 
-static int save_beside(struct lt_fs *fs, const char *path, const char *beside,
+static int save_beside(struct lt_node *from, const char *path, const char *beside,
                        struct lt_tree_options *options, struct lt_diag *diag)
 {
     struct lt_image_info old;
@@ -108,33 +91,33 @@ static int save_beside(struct lt_fs *fs, const char *path, const char *beside,
     struct lt_volume volume;
     bool replaces = lt_host_type_followed(path) > 0;
     int error = replaces ? lt_image_info(path, &old, diag) : 0;
-    lt_fs_volume(fs, &volume);
+    lt_fs_volume(from->fs, &volume);
     if (!error)
-        error = choose(fs, replaces ? &old : NULL, &volume, &params);
+        error = choose(from->fs, replaces ? &old : NULL, &volume, &params);
     if (!error)
         error = lt_host_remove_tree(beside);
     if (!error)
         error = lt_image_format(beside, &params, diag);
     if (!error)
-        error = fill_image(fs, beside, options, diag);
+        error = fill_image(from, beside, options, diag);
     if (!error)
         error = lt_host_replace(beside, path);
     int removed = lt_host_remove_tree(beside);
     return error ? error : removed;
 }
 
-int lt_trees_save(struct lt_fs *fs, const char *path, struct lt_tree_options *options,
+int lt_trees_save(struct lt_node *from, const char *path, struct lt_tree_options *options,
                   struct lt_diag *diag)
 {
     static const char suffix[] = ".lintel-new";
     if (!wants_image(path))
-        return lt_tree_save(NULL, lt_fs_root(fs), path, options, diag);
+        return lt_tree_save(NULL, from, path, options, diag);
     size_t room = strlen(path) + sizeof(suffix);
     char *beside = malloc(room);
     if (!beside)
         return LT_ENOMEM;
     (void)snprintf(beside, room, "%s%s", path, suffix);
-    int error = save_beside(fs, path, beside, options, diag);
+    int error = save_beside(from, path, beside, options, diag);
     free(beside);
     if (error && !diag->text[0])
         lt_diag_set(diag, error, "cannot save to '%s': %s", path, lt_error_text(error));

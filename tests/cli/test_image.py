@@ -309,15 +309,22 @@ def what_was_synced_survives_the_death_of_the_process(place):
 
 @mount_test
 def a_ram_disk_is_loaded_from_and_saved_to_an_image(place):
-    image = Image(place.path)
     make_tree(place.join("tree"))
-    succeeds(lintel("cp", "-r", place.join("tree"), image()))
-    place.mount(source="mem:")
-    succeeds(lintel("cp", "-r", image("/tree"), place.mnt))
+    path = place.join("ram.img")
+    place.mount("--load", path, "--save", path)
+    subprocess.run(["cp", "-a", place.join("tree"), place.mnt], check=True)
+    succeeds(lintel("save", place.mnt))
+    equal(succeeds(lintel("ls", path + ":")), "tree\n")
+    with open(os.path.join(place.mnt, "more"), "w", encoding="ascii") as file:
+        file.write("more")
+    succeeds(lintel("umount", place.mnt))
+    succeeds(lintel("check", path))
+    place.mount("--load", path, "--save", path)
     equal_trees(place.join("tree"), os.path.join(place.mnt, "tree"))
-    succeeds(lintel("cp", "-r", os.path.join(place.mnt, "tree"), image("/back")))
-    succeeds(lintel("cp", "-r", image("/back"), place.join("out")))
-    equal_trees(place.join("tree"), place.join("out"))
+    os.unlink(os.path.join(place.mnt, "more"))
+    succeeds(lintel("umount", place.mnt))
+    equal(succeeds(lintel("ls", path + ":")), "tree\n")
+    assert not os.path.exists(path + ".lintel-new")
 
 
 @mount_test

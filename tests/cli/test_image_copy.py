@@ -212,6 +212,18 @@ def import_and_export_of_archives(image):
 
 
 @image_test
+def import_and_export_of_images(image):
+    make_tree(image.join("tree"))
+    succeeds(lintel("import", image.join("tree"), image("/in")))
+    succeeds(lintel("export", image("/in"), image.join("new.img")))
+    succeeds(lintel("check", image.join("new.img")))
+    fails(lintel("export", image("/in"), image.join("new.img")), 1, "--force")
+    succeeds(lintel("import", image.join("new.img"), image("/again")))
+    succeeds(lintel("export", image("/again"), image.join("out")))
+    equal_trees(image.join("tree"), image.join("out"))
+
+
+@image_test
 def import_reads_archives_of_tar_from_stdin(image):
     make_tree(image.join("tree"))
     os.unlink(image.join("tree", "socket"))
