@@ -252,13 +252,13 @@ static void undo_all(struct model *m, const struct undo *undos, unsigned count)
 }
 
 /* A transaction that fails somewhere is undone, with no memory left and a device that fails. */
-static void test_tree__undoes_whatever_fails(void **state)
+static void run_undo(uint32_t block_size, unsigned rounds, uint64_t seed)
 {
-    (void)state;
     static struct undo undos[300];
     struct model m;
-    build(&m, 4096, 2000);
-    for (unsigned round = 0; round < 600; round++) {
+    build(&m, block_size, 2000);
+    m.random = seed;
+    for (unsigned round = 0; round < rounds; round++) {
         unsigned done = 0, most = round % 8 == 0 ? 300 : 32;
         if (round % 16 == 0)
             model_checkpoint(&m, 0, true);
@@ -286,6 +286,13 @@ static void test_tree__undoes_whatever_fails(void **state)
         model_check(&m);
     }
     model_close(&m);
+}
+
+static void test_tree__undoes_whatever_fails(void **state)
+{
+    (void)state;
+    run_undo(4096, 600, 21);
+    run_undo(65536, 100, 22);
 }
 
 /* The n-th allocation of an operation fails: the items are as before. */
