@@ -189,13 +189,14 @@ static unsigned search_records(const struct img_leaf *leaf, unsigned low, unsign
     return low;
 }
 
-/* The first of `count` > 0 numbers that is >= head; count if there is none. */
+/* The first of `count` > 0 numbers that is >= head; count if there is none. Without a branch: every
+ * second one would be guessed wrong. */
 static unsigned search_heads(const uint32_t *heads, unsigned count, uint32_t head)
 {
     const uint32_t *base = heads;
     while (count > 1) {
         unsigned half = count / 2;
-        base += base[half - 1] < head ? half : 0;
+        base += half & (0u - (base[half - 1] < head));
         count -= half;
     }
     return (unsigned)(base - heads) + (*base < head);

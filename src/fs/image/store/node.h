@@ -35,7 +35,7 @@ struct img_path {
     unsigned below; /* the highest level whose node has no keys as low as the one that was looked
                        for; 0: there is none */
     struct img_tree_node *node[IMG_LEVELS];
-    uint16_t index[IMG_LEVELS];
+    uint16_t index[IMG_LEVELS + 1]; /* one more, for a root to come */
 };
 
 struct img_spares {

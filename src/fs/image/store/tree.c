@@ -177,7 +177,7 @@ static void touch(struct img_tree_node *leaf)
 static void prefetch(const struct img_tree_node *node)
 {
     for (unsigned line = 0; line < 18; line++)
-        __builtin_prefetch((const char *)node + line * 64);
+        __builtin_prefetch((const char *)node + (size_t)line * 64);
 }
 
 int img_tree_descend(const struct img_tree *tree, const struct img_key_bytes *key,

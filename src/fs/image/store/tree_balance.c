@@ -130,9 +130,9 @@ static unsigned balanced(const struct sequence *s)
  * How many are to be on the left. Where records come in ascending order, what is left behind stays
  * full: the next record begins a new node, or ends the one it is in.
  */
-static unsigned split_leaf_at(const struct img_tree_node *node, const struct sequence *s)
+static unsigned count_left(const struct img_tree_node *node, const struct sequence *s,
+                           const struct img_need *need)
 {
-    const struct img_need *need = s->need;
     if (need->found)
         return balanced(s);
     if (need->at == node->leaf.count)
@@ -145,10 +145,36 @@ static unsigned split_leaf_at(const struct img_tree_node *node, const struct seq
     return behind >= more ? need->at + 1 : need->at;
 }
 
+/* Where to split a leaf: how many of its records stay, and the key that leads to the others. */
+static unsigned split_leaf_at(const struct img_tree_node *node, const struct img_need *need,
+                              struct img_key_bytes *ret_key)
+{
+    struct sequence s = sequence(node, need);
+    struct img_key_bytes before, behind;
+    unsigned left = count_left(node, &s, need);
+    sequence_key(&s, left - 1, &before);
+    sequence_key(&s, left, &behind);
+    *ret_key = img_key_between(&before, &behind);
+    return need->found || left <= need->at ? left : left - 1;
+}
+
+/* The same of an inner node, one of whose children (the last one, if they come in ascending order)
+ * is to be split. */
+static unsigned split_inner_at(const struct img_tree_node *node, unsigned child,
+                               struct img_key_bytes *ret_key)
+{
+    struct sequence s = sequence(node, NULL);
+    unsigned at = child + 1u >= s.count ? s.count - 1u : balanced(&s);
+    img_leaf_key(&node->leaf, at, ret_key);
+    return at;
+}
+
 /* A new root above the old one. */
 static struct img_tree_node *grow_root(struct img_tree *tree, struct img_tree_node *old)
 {
     static const struct img_key_bytes none;
+    if (old->level + 1u == IMG_LEVELS)
+        return NULL; /* more than memory holds */
     struct img_tree_node *root = img_tree_node_new(tree, old->level + 1u);
     if (!root)
         return NULL;
@@ -162,36 +188,25 @@ static struct img_tree_node *grow_root(struct img_tree *tree, struct img_tree_no
 static int split(struct img_tree *tree, struct img_path *path, unsigned level,
                  const struct img_need *need)
 {
-    struct img_tree_node *node = path->node[level], *right, *parent;
-    struct img_key_bytes before, key;
-    struct sequence s = sequence(node, level == 0 ? need : NULL);
-    if (level == path->top && level + 1 == IMG_LEVELS)
-        return LT_ENOSPC;
-    right = img_tree_node_new(tree, level);
+    struct img_tree_node *node = path->node[level], *parent;
+    struct img_tree_node *right = img_tree_node_new(tree, level);
+    struct img_key_bytes key;
     if (!right)
         return LT_ENOMEM;
     if (level == path->top) {
         parent = grow_root(tree, node);
-        if (!parent) {
-            img_tree_node_free(tree, right);
-            return LT_ENOMEM;
-        }
         path->index[level + 1] = 0;
     } else {
         parent = path->node[level + 1];
     }
-    unsigned at;
-    if (level == 0) {
-        at = split_leaf_at(node, &s);
-        sequence_key(&s, at - 1, &before);
-        sequence_key(&s, at, &key);
-        key = img_key_between(&before, &key);
-        at = need->found || at <= need->at ? at : at - 1;
-    } else {
-        at = path->index[level] + 1u >= node->leaf.count ? node->leaf.count - 1u : balanced(&s);
-        img_leaf_key(&node->leaf, at, &key);
-        move_last_children(right, node, node->leaf.count - at);
+    if (!parent) {
+        img_tree_node_free(tree, right);
+        return LT_ENOMEM;
     }
+    unsigned at = level == 0 ? split_leaf_at(node, need, &key)
+                             : split_inner_at(node, path->index[level], &key);
+    if (level > 0)
+        move_last_children(right, node, node->leaf.count - at);
     img_tree_node_dirty(tree, right);
     img_leaf_move_last(&right->leaf, &node->leaf, node->leaf.count - at, tree->scratch);
     add_child(tree, parent, path->index[level + 1] + 1u, &key, right);

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define SPARE_LEAVES 4u /* that are kept whatever is owed */
+#define SPARE_LEAVES ((size_t)4) /* that are kept whatever is owed */
 #define SPARE_INNER 4u
 #define ALLOCATION 16u /* bytes that malloc() takes for itself */
 

@@ -160,7 +160,9 @@ int img_tree_delete(struct img_tree *tree, struct img_key key)
     unsigned i = img_leaf_search(&path.node[0]->leaf, &bytes, &found);
     if (!found)
         return LT_ENOENT;
-    r = tree->undoing ? 0 : img_tree_left_reserve(tree, img_tree_undo_drops(tree) + 2 * IMG_LEVELS);
+    r = tree->undoing
+            ? 0
+            : img_tree_left_reserve(tree, img_tree_undo_drops(tree) + (size_t)2 * IMG_LEVELS);
     if (r >= 0)
         r = own_path(tree, &path);
     if (r < 0)
