@@ -91,7 +91,7 @@ static void note_durable(struct history *h, uint64_t id, uint64_t time)
 static void note_all_durable(struct history *h, uint64_t time)
 {
     const struct state *state = &h->states[h->count - 1];
-    for (size_t i = 0; i < state->count; i++)
+    for (size_t i = 0; i < state->count + state->held; i++)
         note_durable(h, state->files[i].id, time);
 }
 
@@ -128,23 +128,34 @@ static void note_syncs(struct history *h, const struct op *op, enum durability m
     }
 }
 
-void history_add(struct history *h, struct lt_fs *fs, const struct op *op, int64_t result,
-                 enum durability mode, uint64_t begin, uint64_t end)
+/* Files that are held count too: written to without a name, they may yet have one after the cut. */
+static int read_side(const struct side *side, struct state *ret)
 {
     char what[200];
+    int r = state_read(side->fs, ret, what, sizeof(what));
+    for (unsigned i = 0; r == 0 && i < HELD; i++) {
+        if (side->held[i] && side->held[i]->type == LT_S_IFREG)
+            r = state_add_held(ret, side->held[i]);
+    }
+    return r;
+}
+
+void history_add(struct history *h, const struct side *side, const struct op *op, int64_t result,
+                 enum durability mode, uint64_t begin, uint64_t end)
+{
     size_t n = h->count + 1;
     h->states = grow(h->states, n, sizeof(*h->states));
     h->begin = grow(h->begin, n, sizeof(*h->begin));
     h->end = grow(h->end, n, sizeof(*h->end));
     h->durable = grow(h->durable, n, sizeof(*h->durable));
     struct state *state = &h->states[h->count];
-    if (state_read(fs, state, what, sizeof(what)) < 0)
+    if (read_side(side, state) < 0)
         abort(); /* the model does not fail */
     h->begin[h->count] = begin;
     h->end[h->count] = end;
     h->durable[h->count] = !op;
     h->count = n;
-    for (size_t i = 0; i < state->count; i++)
+    for (size_t i = 0; i < state->count + state->held; i++)
         note_content(h, &state->files[i], op);
     if (!op) {
         note_all_durable(h, end);

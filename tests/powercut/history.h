@@ -51,9 +51,9 @@ enum durability { BY_FSYNC, ALWAYS, ONLY_SYNC };
 
 void history_init(struct history *h);
 void history_fini(struct history *h);
-/* Notes the state of `fs` after `op` (NULL: the first state, which is durable), that succeeded or
+/* Notes the state of `side` after `op` (NULL: the first state, which is durable), that succeeded or
  * not and lasted from `begin` to `end`. */
-void history_add(struct history *h, struct lt_fs *fs, const struct op *op, int64_t result,
+void history_add(struct history *h, const struct side *side, const struct op *op, int64_t result,
                  enum durability mode, uint64_t begin, uint64_t end);
 
 /* Whether what a cut at `time` left is allowed. If not, says why in `why`, on lines with "# ". */

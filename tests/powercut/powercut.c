@@ -111,7 +111,7 @@ static bool do_op(struct run *run, uint64_t index)
     int64_t found = op_apply(&op, &run->image);
     uint64_t end = lt_sim_time(run->sim);
     int64_t expected = op_apply(&op, &run->model);
-    history_add(&run->history, run->model.fs, &op, expected, run->config.mode, begin, end);
+    history_add(&run->history, &run->model, &op, expected, run->config.mode, begin, end);
     if (found == expected)
         return true;
     run->failed = true;
@@ -138,7 +138,7 @@ static void compare_at_end(struct run *run)
         abort();
     struct history now; /* one state, all of it durable */
     history_init(&now);
-    history_add(&now, run->model.fs, NULL, 0, ALWAYS, 0, 0);
+    history_add(&now, &run->model, NULL, 0, ALWAYS, 0, 0);
     bool good = state_read(run->image.fs, &state, what, sizeof(what)) == 0;
     if (!good)
         (void)fprintf(why, "#   it cannot be read: %s\n", what);
@@ -167,7 +167,7 @@ static void run_life(struct run *run)
         return;
     }
     run->model.fs = world_model(&run->config, run->image.fs);
-    history_add(&run->history, run->model.fs, NULL, 0, run->config.mode, 0, lt_sim_time(run->sim));
+    history_add(&run->history, &run->model, NULL, 0, run->config.mode, 0, lt_sim_time(run->sim));
     bool good = true;
     for (uint64_t i = 1; good && i <= run->settings->ops; i++)
         good = do_op(run, i);

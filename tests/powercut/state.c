@@ -69,28 +69,45 @@ static int read_all(struct lt_node *node, uint64_t size, uint8_t *bytes)
     return 0;
 }
 
-static int add_file(struct reader *r, const char *path, struct lt_node *node)
+static int append_file(struct state *state, const char *path, struct lt_node *node)
 {
     struct lt_attr attr;
     int error = lt_node_getattr(NULL, node, &attr);
     if (error < 0)
-        return failed(r, error, "attributes", path);
+        return error;
     uint8_t *bytes = malloc(attr.size + 1);
     error = bytes ? read_all(node, attr.size, bytes) : LT_ENOMEM;
     if (error < 0) {
         free(bytes);
-        return failed(r, error, "data", path);
+        return error;
     }
-    struct state *state = r->state;
-    struct state_file *files = realloc(state->files, (state->count + 1) * sizeof(*files));
+    size_t count = state->count + state->held;
+    struct state_file *files = realloc(state->files, (count + 1) * sizeof(*files));
     if (!files)
         abort();
     state->files = files;
-    struct state_file *file = &files[state->count++];
+    struct state_file *file = &files[count];
     *file = (struct state_file){.size = (size_t)attr.size, .bytes = bytes};
     file->id = node->id << 20 | (attr.generation & 0xfffff);
     (void)snprintf(file->path, sizeof(file->path), "%s", path);
     return 0;
+}
+
+static int add_file(struct reader *r, const char *path, struct lt_node *node)
+{
+    int error = append_file(r->state, path, node);
+    if (error < 0)
+        return failed(r, error, "data", path);
+    r->state->count++;
+    return 0;
+}
+
+int state_add_held(struct state *state, struct lt_node *node)
+{
+    int error = append_file(state, "", node);
+    if (error == 0)
+        state->held++;
+    return error;
 }
 
 /* ---- Metadata ------------------------------------------------------------------------------ */
@@ -283,7 +300,7 @@ int state_read(struct lt_fs *fs, struct state *ret, char *what, size_t what_size
 
 void state_fini(struct state *state)
 {
-    for (size_t i = 0; i < state->count; i++)
+    for (size_t i = 0; i < state->count + state->held; i++)
         free(state->files[i].bytes);
     free(state->files);
     free(state->text);

@@ -19,15 +19,18 @@ struct state_file {
 };
 
 struct state {
-    char *text; /* owned */
-    size_t count;
-    struct state_file *files; /* [count] */
+    char *text;               /* owned */
+    size_t count;             /* of the files that the text names */
+    size_t held;              /* of those behind them */
+    struct state_file *files; /* [count + held] */
     uint64_t nodes;           /* in the tree, each counted once */
 };
 
 /* Times, sizes and allocation are left out: of those, the last moments may be missing. Returns 0,
  * or the error of the file system, with what failed in `what`. */
 int state_read(struct lt_fs *fs, struct state *ret, char *what, size_t what_size);
+/* Adds a file that may have no name, behind those of the text. */
+int state_add_held(struct state *state, struct lt_node *node);
 void state_fini(struct state *state);
 
 /* The file with this path; NULL. */
