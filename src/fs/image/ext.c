@@ -58,6 +58,7 @@ static int remove_step(struct img_node *node, bool *ret_more)
     if (r == 0 && !*ret_more) {
         node->inode.has = 0;
         node->inode.security = 0;
+        node->inode.ea_size = node->inode.reparse_tag = 0;
         img_node_dirty(node);
     }
     return img_end(&txn, r);
