@@ -229,6 +229,11 @@ static int zero_range(const struct lt_ctx *ctx, struct img_node *node, uint64_t 
 
 /* ---- Moving -------------------------------------------------------------------------------- */
 
+/*
+ * Both commit: the blocks are the same before and behind, but mean other offsets, and what is
+ * written to them next must not show at the old ones after a crash.
+ */
+
 static int collapse(struct img_node *node, uint64_t offset, uint64_t len) REQUIRES(node->lock)
 {
     uint64_t first = offset / img_block_of(node), count = len / img_block_of(node), at = 0;
@@ -249,6 +254,7 @@ static int collapse(struct img_node *node, uint64_t offset, uint64_t len) REQUIR
             node->inode.size -= len;
             node->stable_size = node->inode.size;
         }
+        c.txn.commit = !more;
         r = img_change_end(&c, r);
     }
     return r;
@@ -276,6 +282,7 @@ static int insert(struct img_node *node, uint64_t offset, uint64_t len) REQUIRES
             node->inode.size += len;
             node->stable_size = node->inode.size;
         }
+        c.txn.commit = !more;
         r = img_change_end(&c, r);
     }
     return r;
