@@ -193,17 +193,28 @@ static void check_security(struct img_census *census)
     }
 }
 
-static void check_values(struct img_census *census)
+/* What the inode tells of its items. An object without names goes piece by piece, in several
+ * transactions: nobody will ask it any more. */
+static void check_told(struct img_census *census)
 {
     struct img_object *object = &census->object;
     struct img_inode *inode = &object->inode;
-    check_security(census);
+    if (object->orphan && object->names == 0)
+        return;
     if (differs(census, IMG_P_HAS, inode->has, object->has))
         inode->has = object->has;
     if (differs(census, IMG_P_EA_SIZE, inode->ea_size, object->ea_size))
         inode->ea_size = object->ea_size;
     if (differs(census, IMG_P_REPARSE_TAG, inode->reparse_tag, object->reparse_tag))
         inode->reparse_tag = object->reparse_tag;
+}
+
+static void check_values(struct img_census *census)
+{
+    struct img_object *object = &census->object;
+    struct img_inode *inode = &object->inode;
+    check_security(census);
+    check_told(census);
     if (differs(census, IMG_P_BLOCKS, inode->blocks, object->blocks))
         inode->blocks = object->blocks;
 }
