@@ -13,6 +13,8 @@
     X(mkfs)         \
     X(check)        \
     X(scrub)        \
+    X(resize)       \
+    X(defrag)       \
     X(dump)         \
     X(ls)           \
     X(cat)          \

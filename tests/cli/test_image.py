@@ -205,6 +205,40 @@ def check_finds_and_repairs_damage(directory):
 
 
 @image_test
+def resize_keeps_what_is_in_it(image):
+    make_tree(image.join("tree"))
+    succeeds(lintel("cp", "-r", image.join("tree"), image()))
+    for size, expected in [("1G", GIB), ("+512m", GIB + (512 << 20)), ("-1G", 512 << 20),
+                           ("24m", 24 << 20)]:
+        answer = json.loads(succeeds(lintel("resize", "--json", image.path, "--", size)))
+        equal(answer["size"], expected)
+        equal(info(image.path)["space"]["total"], expected)
+        image.clean()
+    succeeds(lintel("cp", "-r", image("/tree"), image.join("out")))
+    equal_trees(image.join("tree"), image.join("out"))
+    fails(lintel("resize", image.path, "100k"), 1, "cannot resize")
+    for size in ["x", "0", "--", "-1G", "99999999T"]:
+        fails(lintel("resize", image.path, "--", size), 2, "is no size")
+    fails(lintel("resize", image.path + ".none", "1G"), 1, "no such file or directory")
+
+
+@image_test
+def defrag_joins_pieces_and_keeps_what_is_in_it(image):
+    make_tree(image.join("tree"))
+    succeeds(lintel("cp", "-r", image.join("tree"), image()))
+    for _ in range(20):
+        for name in ["/one", "/two"]:
+            subprocess.run([LINTEL, "write", "-a", image(name)], input=b"x" * 10000, check=True)
+    answer = json.loads(succeeds(lintel("defrag", "--json", image.path)))
+    assert answer["extents_after"] <= answer["extents_before"], answer
+    succeeds(lintel("cp", "-r", image("/tree"), image.join("out")))
+    equal_trees(image.join("tree"), image.join("out"))
+    equal(succeeds(lintel("cat", image("/one"))), "x" * 200000)
+    contains(succeeds(lintel("defrag", image.path)), "Pieces now")
+    fails(lintel("defrag", image.path + ".none"), 1, "no such file or directory")
+
+
+@image_test
 def dump_prints_the_structures(image):
     image.write("/a file of note")
     text = succeeds(lintel("dump", image.path))
@@ -269,6 +303,8 @@ def a_mounted_image_is_not_opened_twice(place):
     pid = str(place.info()["mount"]["pid"])
     fails(lintel("mount", image.path, place.join("other")), 1, pid)
     fails(lintel("check", image.path), 8, pid)
+    fails(lintel("resize", image.path, "1G"), 1, pid)
+    fails(lintel("defrag", image.path), 1, pid)
     fails(lintel("mkfs", "-f", image.path, "--size", "64m"), 1, pid)
     equal(info(image.path)["mount"]["dir"], place.mnt)
     succeeds(lintel("umount", place.mnt))

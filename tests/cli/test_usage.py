@@ -7,9 +7,9 @@ import subprocess
 
 from harness import LINTEL, contains, equal, fails, lintel, main, succeeds, test
 
-COMMANDS = ["mount", "umount", "save", "info", "mkfs", "check", "scrub", "dump", "ls", "cat", "write",
-            "stat", "find", "du", "df", "cp", "mv", "import", "export", "rm", "mkdir", "rmdir", "ln",
-            "touch", "truncate", "chmod", "version", "help", "completion"]
+COMMANDS = ["mount", "umount", "save", "info", "mkfs", "check", "scrub", "resize", "defrag", "dump",
+            "ls", "cat", "write", "stat", "find", "du", "df", "cp", "mv", "import", "export", "rm",
+            "mkdir", "rmdir", "ln", "touch", "truncate", "chmod", "version", "help", "completion"]
 
 
 @test
