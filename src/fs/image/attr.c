@@ -228,39 +228,52 @@ static int set_in(struct img_txn *txn, struct img_node *main, const struct lt_se
 }
 
 /* The size goes first, since it may take several transactions; whatever else could forbid the
- * change is asked before. */
-static int set_size(struct img_node *node, const struct lt_setattr *set, struct lt_time now)
+ * change is asked before. *ret_stamped: times and privileges are done with it. */
+static int set_size(struct img_node *node, const struct lt_setattr *set, struct lt_time now,
+                    bool *ret_stamped)
 {
     struct img_store *store = img_fs_of(node)->store;
+    uint32_t mask = img_is_stream(node) ? set->mask & ~(uint32_t)LT_SET_SIZE : set->mask;
     img_read_lock(store);
-    int r = may_set(img_main(node),
-                    img_is_stream(node) ? set->mask & ~(uint32_t)LT_SET_SIZE : set->mask);
+    int r = may_set(img_main(node), mask);
+    bool changes = node->inode.size != set->size;
     img_read_unlock(store);
-    return r < 0 ? r : img_data_truncate(node, set->size, set->mask & LT_SET_KILL_PRIV, now);
+    if (r == 0)
+        r = img_data_truncate(node, set->size, set->mask & LT_SET_KILL_PRIV, now);
+    *ret_stamped = changes;
+    return r;
+}
+
+static int set_rest(struct img_node *node, const struct lt_setattr *set, struct lt_time now,
+                    struct lt_attr *ret)
+{
+    struct img_txn txn;
+    enum img_purpose purpose = set->mask & LT_SET_ACL ? img_purpose_of(set->acl.len) : IMG_SHRINK;
+    int r = img_begin(img_fs_of(node)->store, purpose, &txn);
+    if (r)
+        return r;
+    r = set_in(&txn, img_main(node), set, now);
+    if (r == 0 && ret)
+        img_node_attr(node, ret);
+    return img_end(&txn, r);
 }
 
 int imgfs_setattr(const struct lt_ctx *ctx, struct lt_node *base, const struct lt_setattr *set,
                   struct lt_attr *ret)
 {
-    (void)ctx;
     struct img_node *node = img_node(base);
     struct lt_setattr rest = *set;
     struct lt_time now = lt_clock_now();
-    struct img_txn txn;
-    enum img_purpose purpose = set->mask & LT_SET_ACL ? img_purpose_of(set->acl.len) : IMG_SHRINK;
     if (set->mask & LT_SET_SIZE) {
-        int error = set_size(node, set, now);
-        if (error)
-            return error;
+        bool stamped;
+        int r = set_size(node, set, now, &stamped);
+        if (r < 0)
+            return r;
         rest.mask &= ~(uint32_t)LT_SET_SIZE;
+        if (stamped && !(rest.mask & ~(uint32_t)LT_SET_KILL_PRIV))
+            return ret ? imgfs_getattr(ctx, base, ret) : 0;
     }
-    int r = img_begin(img_fs_of(node)->store, purpose, &txn);
-    if (r)
-        return r;
-    r = set_in(&txn, img_main(node), &rest, now);
-    if (r == 0 && ret)
-        img_node_attr(node, ret);
-    return img_end(&txn, r);
+    return set_rest(node, &rest, now, ret);
 }
 
 int imgfs_sync(const struct lt_ctx *ctx, struct lt_node *base, bool data_only)

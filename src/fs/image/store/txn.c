@@ -109,6 +109,9 @@ static void undo_all(struct img_store *store)
 static const uint64_t needs[] = {[IMG_GROW] = 72, [IMG_SHRINK] = 24, [IMG_LONG] = 272};
 /* The same of the inodes that it leaves to the next seal. */
 #define NEED_SEAL 2u
+/* Transactions after which that seal comes at the latest: what waits for it is memory that no cache
+ * counts. */
+#define UNSEALED_MAX 4096u
 /* SPACE items in a leaf, at least. */
 #define SPACE_ITEMS_PER_LEAF 40u
 
@@ -237,6 +240,8 @@ int img_begin(struct img_store *store, enum img_purpose purpose,
             r = reserve_log(store);
             if (r == 0) {
                 trim_cache(store);
+                if (store->priv->unsealed >= UNSEALED_MAX)
+                    (void)img_seal_items(store); /* or the next one does */
                 txn_init(store, purpose, txn);
                 return 0;
             }
