@@ -2,6 +2,7 @@
 /* Data of files: against a model of plain bytes, and where things fail. */
 #include <core/fs_ops.h>
 #include <fault.h>
+#include <fs/image/check.h>
 #include <fs/image/format.h>
 #include <fs/image/image.h>
 #include <lintel/fs.h>
@@ -66,9 +67,27 @@ static void make_volume(const struct lt_image_params *params, const char *opts)
     open_volume();
 }
 
+static int tell(void *arg, const struct lt_image_problem *problem)
+{
+    (void)arg;
+    print_error("%s\n", problem->text);
+    return 0;
+}
+
+/* Nothing is wrong with the image, and no block is used that nobody has. */
+static void check_image(void)
+{
+    const struct lt_image_check check = {.data = true, .problem = tell};
+    struct lt_image_check_result result = {0};
+    struct lt_diag diag = {""};
+    ok(img_check_device(&keeper.dev, &check, &result, &diag));
+    assert_int_equal(result.problems, 0);
+}
+
 static void end_volume(void)
 {
     ok(lt_fs_close(fs));
+    check_image();
     keeper_end(&keeper);
     free(scratch);
 }
@@ -114,6 +133,7 @@ static void reopen(void)
     for (size_t i = 0; i < FILES; i++)
         lt_node_put(files[i].node);
     ok(lt_fs_close(fs));
+    check_image();
     open_volume();
     for (size_t i = 0; i < FILES; i++)
         files[i].node = look_up(name_of(i));
