@@ -5,6 +5,7 @@
  */
 #include <core/fs_ops.h>
 #include <device/sim.h>
+#include <fs/image/check.h>
 #include <fs/image/format.h>
 #include <fs/image/image.h>
 #include <fs/image/node.h>
@@ -162,13 +163,32 @@ static void check_file(struct lt_fs *cut, size_t file, uint64_t least)
     lt_node_put(entry.node);
 }
 
+static int tell(void *arg, const struct lt_image_problem *problem)
+{
+    (void)arg;
+    print_error("%s\n", problem->text);
+    return 0;
+}
+
+/* What a cut left: nothing is wrong with it, the data's checks included. */
+static struct lt_device *cut_at(uint64_t time, uint64_t choice)
+{
+    const struct lt_image_check check = {.data = true, .problem = tell};
+    struct lt_image_check_result result = {0};
+    struct lt_diag diag = {""};
+    struct lt_device *dev;
+    assert_int_equal(lt_sim_cut(sim, time, choice, &dev), 0);
+    assert_int_equal(img_check_device(dev, &check, &result, &diag), 0);
+    assert_int_equal(result.problems, 0);
+    return dev;
+}
+
 static void check_cut(uint64_t time, uint64_t choice, const char *options)
 {
     const struct mark *mark = mark_at(time);
     struct lt_diag diag = {""};
-    struct lt_device *dev;
+    struct lt_device *dev = cut_at(time, choice);
     struct lt_fs *cut;
-    assert_int_equal(lt_sim_cut(sim, time, choice, &dev), 0);
     int r = lt_imgfs_open_device(dev, options, &cut, &diag);
     if (r < 0)
         print_error("cut at %llu, %llu: %s\n", (unsigned long long)time, (unsigned long long)choice,
@@ -269,9 +289,8 @@ static void check_sectors(uint64_t time, uint64_t choice)
     const uint8_t *least = kept[mark_at(time) - marks];
     struct lt_entry entry = {0};
     struct lt_diag diag = {""};
-    struct lt_device *dev;
+    struct lt_device *dev = cut_at(time, choice);
     struct lt_fs *cut;
-    assert_int_equal(lt_sim_cut(sim, time, choice, &dev), 0);
     assert_int_equal(lt_imgfs_open_device(dev, "commit=0", &cut, &diag), 0);
     memset(scratch, 0, SECTORS * SECTOR);
     int r = lt_node_lookup(NULL, lt_fs_root(cut), lt_str("a"), &entry);
@@ -319,6 +338,69 @@ static void test_flush__keeps_what_was_written_over_with_checks(void **state)
     run_over(&(struct lt_image_params){.size = 24u << 20, .data_checks = true}, 77);
 }
 
+/* ---- Ranges ---------------------------------------------------------------------------------- */
+
+static void change_range(struct lt_node *node)
+{
+    static const uint32_t modes[] = {0,
+                                     LT_FALLOC_KEEP_SIZE,
+                                     LT_FALLOC_PUNCH_HOLE | LT_FALLOC_KEEP_SIZE,
+                                     LT_FALLOC_ZERO,
+                                     LT_FALLOC_COLLAPSE,
+                                     LT_FALLOC_INSERT};
+    struct lt_setattr set = {.mask = LT_SET_SIZE, .size = draw(1u << 20)};
+    uint64_t offset = draw(256) * 4096, len = (1 + draw(64)) * 4096, skew = draw(2) * 777;
+    uint32_t mode = modes[draw(6)];
+    if (draw(4) == 0) {
+        assert_int_equal(lt_node_setattr(NULL, node, &set, NULL), 0);
+        return;
+    }
+    if (mode & (LT_FALLOC_COLLAPSE | LT_FALLOC_INSERT))
+        skew = 0;
+    int r = lt_node_allocate(NULL, node, mode, offset + skew, len);
+    assert_true(r == 0 || r == LT_EINVAL);
+}
+
+/* All that is asked of what is left is that the check finds nothing. */
+static void run_ranges(const struct lt_image_params *params, uint64_t start)
+{
+    struct lt_create spec = {.mode = LT_S_IFREG | 0600};
+    struct lt_entry entry = {0};
+    struct lt_diag diag = {""};
+    seed = start;
+    bytes = calloc(1, SIZE_MAX_OF_FILE);
+    assert_int_equal(lt_device_open_sim(params->size, &sim), 0);
+    assert_int_equal(img_fs_format(sim, params, &diag), 0);
+    lt_sim_forget(sim);
+    uint64_t first = lt_sim_time(sim);
+    assert_int_equal(lt_imgfs_open_device(sim, "commit=0", &fs, &diag), 0);
+    assert_int_equal(lt_node_create(NULL, lt_fs_root(fs), lt_str("a"), &spec, &entry), 0);
+    for (size_t i = 0; i < 300; i++) {
+        if (draw(2) == 0)
+            change_range(entry.node);
+        else
+            assert_true(lt_node_pwrite(NULL, entry.node, draw(1u << 20), bytes, (size_t)any_len()) >
+                        0);
+        if (draw(6) == 0)
+            assert_int_equal(lt_node_sync(NULL, entry.node, true), 0);
+        if (draw(30) == 0)
+            assert_int_equal(lt_fs_sync(NULL, fs), 0);
+    }
+    lt_node_put(entry.node);
+    uint64_t end = lt_sim_time(sim);
+    for (unsigned i = 0; i < CUTS; i++)
+        lt_device_close(cut_at(first + draw(end + 1 - first), i < 20 ? i % 2 : draw(UINT32_MAX)));
+    lt_imgfs_abandon(fs);
+    free(bytes);
+}
+
+static void test_flush__leaves_ranges_sound(void **state)
+{
+    (void)state;
+    run_ranges(&(struct lt_image_params){.size = 24u << 20}, 1234567);
+    run_ranges(&(struct lt_image_params){.size = 24u << 20, .data_checks = true}, 7654321);
+}
+
 /* ---- What a sync costs ----------------------------------------------------------------------- */
 
 static struct img_store_stats stats_of(struct lt_fs *volume)
@@ -363,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_flush__loses_nothing_with_little_memory),
         cmocka_unit_test(test_flush__keeps_what_was_written_over_and_synced),
         cmocka_unit_test(test_flush__keeps_what_was_written_over_with_checks),
+        cmocka_unit_test(test_flush__leaves_ranges_sound),
         cmocka_unit_test(test_flush__of_a_small_append_logs_little_and_flushes_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
