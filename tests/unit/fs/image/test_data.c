@@ -3,6 +3,7 @@
 #include <core/fs_ops.h>
 #include <fault.h>
 #include <fs/image/check.h>
+#include <fs/image/data.h>
 #include <fs/image/format.h>
 #include <fs/image/image.h>
 #include <lintel/fs.h>
@@ -84,8 +85,20 @@ static void check_image(void)
     assert_int_equal(result.problems, 0);
 }
 
+/* With everything written out nothing is promised or on its way. */
+static void check_space(void)
+{
+    struct img_space_counts c;
+    ok(lt_fs_sync(NULL, fs));
+    img_space_counts(img_fs(fs)->store->space, &c);
+    assert_int_equal(c.promised, 0);
+    assert_int_equal(c.in_flight, 0);
+    assert_int_equal(img_data_pending(img_fs(fs)), 0);
+}
+
 static void end_volume(void)
 {
+    check_space();
     ok(lt_fs_close(fs));
     check_image();
     keeper_end(&keeper);
@@ -698,6 +711,70 @@ static void test_data__survives_failing_devices(void **state)
     }
 }
 
+/* Operations of which any device call may fail: what they did is unknown, but the image is sound,
+ * and no space is lost. */
+static void step_carelessly(void)
+{
+    static const uint32_t modes[] = {0, LT_FALLOC_PUNCH_HOLE | LT_FALLOC_KEEP_SIZE, LT_FALLOC_ZERO,
+                                     LT_FALLOC_COLLAPSE, LT_FALLOC_INSERT};
+    struct lt_node *node = files[draw(FILES)].node, *other = files[draw(FILES)].node;
+    struct lt_setattr set = {.mask = LT_SET_SIZE, .size = any_offset()};
+    uint64_t offset = any_offset(), len = any_len(), done;
+    switch (draw(12)) {
+    case 0:
+        (void)lt_node_setattr(NULL, node, &set, NULL);
+        break;
+    case 1:
+    case 2:
+        (void)lt_node_allocate(NULL, node, modes[draw(5)], offset & ~UINT64_C(4095),
+                               4096 * (1 + draw(40)));
+        break;
+    case 3:
+        (void)lt_node_copy_range(NULL, node, offset, other, any_offset() + (4u << 20), len, &done);
+        break;
+    case 4:
+        (void)lt_node_sync(NULL, node, false);
+        break;
+    case 5:
+        (void)lt_fs_sync(NULL, fs);
+        break;
+    case 6:
+        (void)lt_node_pread(NULL, node, offset, scratch, (size_t)len);
+        break;
+    default:
+        (void)lt_node_pwrite(NULL, node, offset, scratch, (size_t)len);
+    }
+}
+
+static void run_carelessly(unsigned round, int error)
+{
+    seed = 1000 + round;
+    make_volume(&(struct lt_image_params){.size = 32u << 20, .data_checks = round & 1},
+                round & 2 ? "commit=0,cache=1m" : "commit=0");
+    make_files();
+    for (unsigned i = 0; i < 120; i++) {
+        keeper_fail(&keeper, 1 + draw(6), error, false);
+        step_carelessly();
+    }
+    keeper_fail(&keeper, 0, 0, false);
+    bool alive = lt_fs_sync(NULL, fs) == 0;
+    if (alive)
+        check_space();
+    end_files();
+    int r = lt_fs_close(fs);
+    assert_true(alive ? r == 0 : r <= 0);
+    check_image();
+    keeper_end(&keeper);
+    free(scratch);
+}
+
+static void test_data__leaves_a_sound_image_whatever_fails(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 24; round++)
+        run_carelessly(round, round % 3 == 0 ? LT_EIO : LT_ENOSPC);
+}
+
 static void test_data__that_cannot_be_written_out_is_told_of(void **state)
 {
     (void)state;
@@ -841,6 +918,7 @@ int main(void)
         cmocka_unit_test(test_data__is_given_back_when_a_file_shrinks_on_a_full_volume),
         cmocka_unit_test(test_data__with_checks_does_not_return_what_was_not_written),
         cmocka_unit_test(test_data__survives_failing_devices),
+        cmocka_unit_test(test_data__leaves_a_sound_image_whatever_fails),
         cmocka_unit_test(test_data__that_cannot_be_written_out_is_told_of),
         cmocka_unit_test(test_data__survives_lack_of_memory),
         cmocka_unit_test(test_data__of_many_threads),
