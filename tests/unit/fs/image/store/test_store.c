@@ -536,6 +536,46 @@ static void test_full__data_is_promised_before_it_is_taken(void **state)
     kit_close(&kit);
 }
 
+/* ---- Memory -------------------------------------------------------------------------------- */
+
+static void expect_in_cache(void)
+{
+    uint64_t cache = kit.options.cache;
+    assert_in_range(stats().cache_bytes, 0, cache + cache / 10);
+}
+
+static void test_cache__keeps_within_its_limit(void **state)
+{
+    (void)state;
+    static uint8_t value[400];
+    const unsigned count = 40000;
+    window_begin(64 * MIB);
+    kit.store->priv->options.cache = kit.options.cache = 2 * MIB;
+    for (unsigned i = 0; i < count; i++) {
+        struct img_txn txn;
+        assert_int_equal(img_begin(kit.store, IMG_GROW, &txn), 0);
+        int r = img_put(&txn, img_key(1000 + i * UINT64_C(0x9e3779b97f4a7c15) % 100000, 1, i),
+                        value, kit_random(&kit) % sizeof(value));
+        assert_int_equal(img_end(&txn, r), 0);
+        expect_in_cache();
+    }
+    assert_true(stats().checkpoints > 5);
+    kit_close(&kit);
+    kit_open(&kit);
+    for (unsigned i = 0; i < count; i++) {
+        const void *found;
+        size_t len;
+        img_read_lock(kit.store);
+        assert_int_equal(img_get(kit.store,
+                                 img_key(1000 + i * UINT64_C(0x9e3779b97f4a7c15) % 100000, 1, i),
+                                 &found, &len),
+                         0);
+        img_read_unlock(kit.store);
+        expect_in_cache();
+    }
+    window_end();
+}
+
 /* ---- Errors of the device ------------------------------------------------------------------ */
 
 static void test_ioerr__is_latched_and_nothing_durable_is_lost(void **state)
@@ -796,6 +836,7 @@ int main(void)
         cmocka_unit_test(test_log__a_batch_longer_than_the_log_is_a_checkpoint),
         cmocka_unit_test(test_full__deleting_works),
         cmocka_unit_test(test_full__data_is_promised_before_it_is_taken),
+        cmocka_unit_test(test_cache__keeps_within_its_limit),
         cmocka_unit_test(test_ioerr__is_latched_and_nothing_durable_is_lost),
         cmocka_unit_test(test_enospc__of_the_host_is_tried_again),
         cmocka_unit_test(test_shutdown__drops_what_was_not_committed),
