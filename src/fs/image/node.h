@@ -57,17 +57,17 @@ struct img_node {
     uint32_t state;                           /* store->lock */
     uint32_t revived; /* table.lock: references given to it between its last put and release */
     uint32_t streams; /* table.lock: streams in the table that have it as `main` */
+    /* Of a file or stream its data: */
+    struct lt_rwlock lock;
+    struct img_pending *pending; /* lock: data that waits in memory */
+    uint64_t stable_size; /* store->lock: the size without what is pending; goes into the item */
+    uint64_t waiting;     /* store->lock: blocks that pending data will take; part of `allocated` */
+    uint32_t synced;      /* lock: small writes that a sync soon is still expected to follow */
     /* Of a stream its file, with a reference unless idle; NULL where it was loaded as an orphan
      * (nlink 0), or its file is being removed. Immutable while there are references. */
     struct img_node *main;
-
-    /* Files and streams. */
-    struct lt_rwlock lock;
-    struct img_pending *pending; /* lock: data that waits in memory */
-    uint32_t synced; /* lock: small writes that a sync soon is still expected to follow */
-    uint64_t stable_size; /* store->lock: the size without what is pending; goes into the item */
-    uint64_t waiting;     /* store->lock: blocks that pending data will take; part of `allocated` */
 };
+static_assert(sizeof(struct img_node) <= 296, "a kernel may hold millions of nodes");
 
 struct img_fs {
     struct lt_fs base;
