@@ -41,16 +41,31 @@ uint64_t img_map_limit(const struct img_node *node)
 
 /* ---- Finding ------------------------------------------------------------------------------- */
 
+/* Whether a superblock, the log or a place of a bitmap is among the blocks. */
+static bool is_metadata(const struct img_super *super, uint64_t block, uint64_t count)
+{
+    uint64_t group = img_group_blocks(super->block_size), within = block % group;
+    uint64_t bitmap = block - within + IMG_BITMAP_PLACE;
+    if (within == IMG_BITMAP_PLACE + 1)
+        return true;
+    if (within > IMG_BITMAP_PLACE)
+        bitmap += group;
+    return block < 2 || bitmap < block + count ||
+           (block < super->log_block + super->log_blocks && super->log_block < block + count);
+}
+
 static int decode(const struct img_node *node, uint64_t logical, const void *value, size_t len,
                   struct piece *ret)
 {
     struct piece p = {.logical = logical};
-    uint64_t limit = img_map_limit(node), blocks = store_of(node)->super.blocks;
+    const struct img_super *super = &store_of(node)->super;
+    uint64_t limit = img_map_limit(node), blocks = super->blocks;
     int r = img_extent_decode(value, len, check_size(node), &p.extent);
     if (r < 0)
         return r;
     if (logical >= limit || p.extent.count > limit - logical || p.extent.block >= blocks ||
-        p.extent.count > blocks - p.extent.block)
+        p.extent.count > blocks - p.extent.block ||
+        is_metadata(super, p.extent.block, p.extent.count))
         return LT_EUCLEAN;
     *ret = p;
     return 0;

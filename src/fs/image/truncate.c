@@ -87,21 +87,11 @@ static void cut_pending(struct img_node *node, uint64_t size) REQUIRES(node->loc
     last->lo = last->lo > last->hi ? last->hi : last->lo;
 }
 
-/* An INLINE item becomes shorter. */
-static int cut_inline(struct img_node *node, uint64_t size) REQUIRES(node->lock)
+static int put_inline(struct img_node *node, const uint8_t *data, uint64_t size)
+    REQUIRES(node->lock)
 {
-    uint8_t data[IMG_INLINE_MAX];
-    const void *value;
     struct img_change c;
-    size_t len = 0;
-    img_read_lock(img_store_of(node));
-    int r = img_map_inline(node, &value, &len);
-    if (r == 0 && len > size && len <= sizeof(data))
-        memcpy(data, value, (size_t)size);
-    img_read_unlock(img_store_of(node));
-    if (r < 0 || len <= size || len > sizeof(data))
-        return r == LT_ENOENT ? 0 : r;
-    r = img_change_begin(&c, node, IMG_SHRINK);
+    int r = img_change_begin(&c, node, IMG_SHRINK);
     if (r)
         return r;
     r = img_map_set_inline(&c.txn, node, data, (size_t)size);
@@ -112,6 +102,21 @@ static int cut_inline(struct img_node *node, uint64_t size) REQUIRES(node->lock)
     return img_change_end(&c, r);
 }
 
+/* An INLINE item becomes shorter. `block` is memory for a block, which is longer than any item. */
+static int cut_inline(struct img_node *node, uint64_t size, uint8_t *block) REQUIRES(node->lock)
+{
+    const void *value;
+    size_t len = 0;
+    img_read_lock(img_store_of(node));
+    int r = img_map_inline(node, &value, &len);
+    if (r == 0 && len > size)
+        memcpy(block, value, (size_t)size);
+    img_read_unlock(img_store_of(node));
+    if (r < 0 || len <= size)
+        return r == LT_ENOENT ? 0 : r;
+    return put_inline(node, block, size);
+}
+
 static int shrink(struct img_node *node, uint64_t size) REQUIRES(node->lock)
 {
     struct img_layout layout;
@@ -119,7 +124,7 @@ static int shrink(struct img_node *node, uint64_t size) REQUIRES(node->lock)
     uint8_t *block = malloc(img_block_of(node));
     if (!block)
         return LT_ENOMEM;
-    int r = cut_inline(node, size);
+    int r = cut_inline(node, size, block);
     if (r == 0)
         r = renew_tail(&layout, node, size, block);
     free(block);

@@ -903,7 +903,8 @@ static void test_data__of_many_threads(void **state)
     end_volume();
 }
 
-int main(void)
+/* A pattern as an argument chooses tests. */
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_data__equals_a_model),
@@ -923,5 +924,7 @@ int main(void)
         cmocka_unit_test(test_data__survives_lack_of_memory),
         cmocka_unit_test(test_data__of_many_threads),
     };
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

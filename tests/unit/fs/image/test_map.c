@@ -377,6 +377,22 @@ static void test_map__believes_no_extent_outside_of_the_volume(void **state)
     tear_down();
 }
 
+static void test_map__believes_no_extent_of_metadata(void **state)
+{
+    (void)state;
+    set_up(0);
+    const struct img_super *super = &fs.store->super;
+    const uint64_t blocks[] = {1, 2, 3, super->log_block, super->log_block + super->log_blocks - 1};
+    for (size_t i = 0; i < sizeof(blocks) / sizeof(*blocks); i++) {
+        put_raw(0, &(struct img_extent){.block = blocks[i], .count = 1, .birth = 1});
+        expect_damage(0);
+    }
+    put_raw(0, &(struct img_extent){.block = 1, .count = 16000, .birth = 1});
+    expect_damage(0);
+    node.inode.blocks = 0;
+    tear_down();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_map__needs_no_item_for_one_extent),
         cmocka_unit_test(test_map__keeps_births_apart),
         cmocka_unit_test(test_map__believes_no_extent_outside_of_the_volume),
+        cmocka_unit_test(test_map__believes_no_extent_of_metadata),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
