@@ -455,8 +455,7 @@ static int write_next(struct writer *w, bool patient) REQUIRES(w->node->lock)
         return r < 0 ? r : 0;
     if (whole && w->left >= DIRECT_MIN && direct_len(w) >= DIRECT_MIN)
         return write_direct(w, patient);
-    r = write_block(w);
-    return r == LT_EAGAIN && !patient ? LT_ENOSPC : r;
+    return write_block(w);
 }
 
 /* A gap, or an INLINE item that gets too long, is seen to first. */
@@ -498,7 +497,7 @@ static int write_on(struct writer *w, bool patient) REQUIRES(w->node->lock)
     /* What cannot be written out now waits on, and the next sync says so. */
     if (node->pending && node->pending->count * (uint64_t)w->block >= IMG_FLUSH_BYTES)
         img_data_flush_locked(w->node, false, false);
-    return r;
+    return r == LT_EAGAIN && !patient ? LT_ENOSPC : r;
 }
 
 int img_data_write_locked(struct img_node *node, uint64_t offset, const struct lt_seg *segs,
