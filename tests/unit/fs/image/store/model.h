@@ -76,9 +76,8 @@ static inline int model_read(void *arg, uint64_t block, void *page)
     struct model *m = arg;
     if (m->fail_read > 0 && --m->fail_read == 0)
         return LT_EIO;
-    if (block >= MODEL_BLOCKS)
+    if (block >= MODEL_BLOCKS || !m->blocks[block])
         return LT_EUCLEAN;
-    assert_non_null(m->blocks[block]);
     memcpy(page, m->blocks[block], m->params.block_size);
     return 0;
 }

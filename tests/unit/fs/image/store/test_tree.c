@@ -417,6 +417,114 @@ static void test_tree__notices_blocks_of_other_places(void **state)
     model_close(&m);
 }
 
+/* ---- Hostile devices ----------------------------------------------------------------------- */
+
+/* Changes a few bytes of a node, where it hurts, and makes its check right again. */
+static void tamper(struct model *m, unsigned block)
+{
+    uint8_t *page = m->blocks[block];
+    struct img_block_header *header = (struct img_block_header *)page;
+    struct img_block_id id = {.volume = m->params.volume,
+                              .block = block,
+                              .birth = lt_get_le64(header->birth),
+                              .kind = IMG_BLOCK_NODE};
+    unsigned count = lt_get_le16(header->count);
+    for (uint64_t n = 1 + model_random(m) % 3; n > 0; n--) {
+        const unsigned places[] = {
+            5,
+            6,
+            48,
+            50,
+            64 + (unsigned)(model_random(m) % 20),
+            64 + header->prefix + (unsigned)(model_random(m) % (2u * count + 1)),
+            lt_get_le16(header->heap) + (unsigned)(model_random(m) % 60),
+            (unsigned)(model_random(m) % m->params.block_size),
+        };
+        unsigned at = places[model_random(m) % 8] % m->params.block_size;
+        if (model_random(m) % 2)
+            page[at] = (uint8_t)(page[at] + model_random(m) % 3 - 1);
+        else
+            page[at] = (uint8_t)model_random(m);
+    }
+    img_block_seal(page, m->params.block_size, &id);
+}
+
+static void accept(int r)
+{
+    assert_true(r == 0 || r == LT_ENOENT || r == LT_EUCLEAN);
+}
+
+static void ignore_place(void *arg, uint64_t block)
+{
+    (void)arg;
+    (void)block;
+}
+
+/* Whatever is on the device, nothing leads out of memory or never ends, and what the tree makes of
+ * it can be written. */
+static void use_tampered(struct model *m)
+{
+    struct img_tree_params params = m->params;
+    struct img_frozen *frozen;
+    struct img_root root;
+    uint64_t next = 100000;
+    params.root = m->root;
+    struct model other = *m;
+    assert_int_equal(img_tree_open(&params, &other.tree), 0);
+    for (unsigned i = 0; i < 100; i++) {
+        struct model_item item = {model_key(m), model_length(m), i};
+        const void *value;
+        size_t len;
+        accept(img_tree_get(other.tree, item.key, &value, &len));
+        accept(model_tree_put(&other, &item));
+        item.key = model_key(m);
+        accept(img_tree_delete(other.tree, item.key));
+        accept(img_tree_next(other.tree, &item.key, &value, &len));
+        accept(img_tree_prev(other.tree, &item.key, &value, &len));
+    }
+    size_t seen = 0;
+    accept(img_tree_scan(other.tree, img_key(0, 0, 0), count_item, &seen));
+    assert_int_equal(img_tree_assign(other.tree, count_places, ignore_place, &next), 0);
+    assert_int_equal(img_tree_freeze(other.tree, 999, &frozen, &root), 0);
+    for (size_t i = 0; i < img_frozen_count(frozen); i++) {
+        uint64_t block;
+        const void *page;
+        assert_int_equal(img_frozen_page(frozen, i, &block, &page), 0);
+        struct img_block_id id = {
+            .volume = params.volume, .block = block, .birth = 999, .kind = IMG_BLOCK_NODE};
+        assert_int_equal(img_block_verify(page, params.block_size, &id), 0);
+    }
+    img_tree_thaw(other.tree, frozen, true, ignore_place, NULL);
+    img_tree_close(other.tree);
+}
+
+static void run_hostile(uint32_t block_size, unsigned steps, unsigned rounds)
+{
+    struct model m;
+    build(&m, block_size, steps);
+    uint8_t *saved = malloc(block_size);
+    assert_non_null(saved);
+    for (unsigned round = 0; round < rounds; round++) {
+        unsigned block = (unsigned)(model_random(&m) % MODEL_BLOCKS);
+        while (m.states[block] != MODEL_TAKEN)
+            block = (block + 1) % MODEL_BLOCKS;
+        memcpy(saved, m.blocks[block], block_size);
+        tamper(&m, block);
+        use_tampered(&m);
+        memcpy(m.blocks[block], saved, block_size);
+    }
+    free(saved);
+    model_check(&m);
+    model_close(&m);
+}
+
+static void test_tree__survives_hostile_nodes(void **state)
+{
+    (void)state;
+    run_hostile(4096, 2000, 500);
+    run_hostile(65536, 1000, 50);
+}
+
 /* ---- Threads ------------------------------------------------------------------------------- */
 
 struct reader {
@@ -515,6 +623,7 @@ int main(void)
         cmocka_unit_test(test_tree__ioerr),
         cmocka_unit_test(test_tree__corrupt),
         cmocka_unit_test(test_tree__notices_blocks_of_other_places),
+        cmocka_unit_test(test_tree__survives_hostile_nodes),
         cmocka_unit_test(test_tree__is_read_by_many),
         cmocka_unit_test(test_tree__changes_while_it_is_written),
     };
