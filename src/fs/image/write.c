@@ -166,11 +166,14 @@ static int write_block(struct writer *w) REQUIRES(w->node->lock)
     uint64_t index = w->offset / w->block;
     uint32_t skip = (uint32_t)(w->offset % w->block);
     uint32_t len = (uint32_t)img_min(w->left, w->block - skip);
+    bool to_end = skip == 0 && w->offset + len >= w->size; /* nothing of the old content is left */
     struct img_block *block = img_pending_find(w->node, index);
     if (!block) {
-        int r = open_block(w->node, index, w->size, len < w->block, true, &block);
+        int r = open_block(w->node, index, w->size, len < w->block && !to_end, true, &block);
         if (r < 0)
             return r;
+        if (to_end)
+            memset(block->bytes + len, 0, w->block - len);
     }
     mark(block, skip, skip + len);
     writer_copy(w, block->bytes + skip, len);
@@ -262,27 +265,36 @@ static bool waits_for_sync(struct writer *w) REQUIRES(w->node->lock)
     return true;
 }
 
-/* Overwrites whole blocks where they lie. Returns 1; 0: that cannot be done here. */
+/* Bytes from the start of a block that replace all that is there: of whole blocks and, at the end
+ * of the file, of a part of one, up to `count` blocks. */
+static uint64_t replaced(const struct writer *w, uint64_t count)
+{
+    uint64_t len = img_min(w->left, img_min(count * w->block, DIRECT_MAX));
+    return w->offset + len >= w->size ? len : len / w->block * w->block;
+}
+
+/* Writes over blocks where they lie. Returns 1; 0: that cannot be done here. */
 static int overwrite(struct writer *w) REQUIRES(w->node->lock)
 {
-    uint64_t index = w->offset / w->block, count = w->left / w->block;
+    const struct img_pending *pending = w->node->pending;
+    uint64_t index = w->offset / w->block, count = w->left / w->block + 1;
     struct lt_seg segs[IMG_LAYOUT_SEGS];
     size_t at = img_pending_at(w->node, index), n = 0;
     struct img_run run;
-    if (w->node->pending && at < w->node->pending->count)
-        count = img_min(count, w->node->pending->blocks[at].index - index);
-    if (count == 0 || has_checks(w) || w->offset % w->block != 0 || w->offset >= w->size)
+    if (pending && at < pending->count)
+        count = img_min(count, pending->blocks[at].index - index);
+    if (has_checks(w) || w->offset >= w->size || replaced(w, count) == 0)
         return 0;
     img_read_lock(w->store);
     int r = img_map_find(w->node, index, &run);
     img_read_unlock(w->store);
     if (r < 0 || run.block == 0 || run.unwritten || waits_for_sync(w))
         return r;
-    uint64_t len = img_min(img_min(count, run.count) * w->block, DIRECT_MAX);
     struct writer ahead = *w;
-    for (uint64_t left = len; left > 0 && n < IMG_LAYOUT_SEGS; left -= segs[n++].len)
+    for (uint64_t left = replaced(w, img_min(count, run.count)); left > 0 && n < IMG_LAYOUT_SEGS;
+         left -= segs[n++].len)
         segs[n] = writer_take(&ahead, left);
-    if ((ahead.offset - w->offset) % w->block != 0)
+    if (n == 0 || (ahead.offset % w->block != 0 && ahead.offset < w->size))
         return 0; /* in very small pieces */
     r = img_data_write(w->store, run.block, 0, segs, n, false);
     if (r < 0)
@@ -449,11 +461,10 @@ static int write_direct(struct writer *w, bool patient) REQUIRES(w->node->lock)
 
 static int write_next(struct writer *w, bool patient) REQUIRES(w->node->lock)
 {
-    bool whole = w->offset % w->block == 0 && w->left >= w->block;
-    int r = whole ? overwrite(w) : 0;
+    int r = w->offset % w->block == 0 ? overwrite(w) : 0;
     if (r != 0)
         return r < 0 ? r : 0;
-    if (whole && w->left >= DIRECT_MIN && direct_len(w) >= DIRECT_MIN)
+    if (w->offset % w->block == 0 && w->left >= DIRECT_MIN && direct_len(w) >= DIRECT_MIN)
         return write_direct(w, patient);
     return write_block(w);
 }
