@@ -36,14 +36,25 @@ struct run {
     struct lt_device *sim;
     struct side image, model;
     struct history history;
+    const struct op *script; /* instead of random operations; NULL */
+    size_t length;           /* of it, or of the random ones */
+    bool faulty;             /* a call to the disk fails in this life */
     bool failed;
 };
+
+static struct op op_of(const struct run *run, size_t index)
+{
+    struct op op;
+    if (run->script)
+        return run->script[index - 1];
+    op_make(&op, run->seed * LIVES + run->life, index);
+    return op;
+}
 
 static void print_ops(const struct run *run)
 {
     for (size_t i = 1; i < run->history.count; i++) {
-        struct op op;
-        op_make(&op, run->seed * LIVES + run->life, i);
+        struct op op = op_of(run, i);
         (void)printf("# op %zu (calls %llu to %llu): ", i,
                      (unsigned long long)run->history.begin[i],
                      (unsigned long long)run->history.end[i]);
@@ -103,18 +114,8 @@ static void try_all_cuts(struct run *run)
 
 /* ---- One life ------------------------------------------------------------------------------ */
 
-static bool do_op(struct run *run, uint64_t index)
+static void print_difference(const struct run *run, uint64_t index, int64_t found, int64_t expected)
 {
-    struct op op;
-    op_make(&op, run->seed * LIVES + run->life, index);
-    uint64_t begin = lt_sim_time(run->sim);
-    int64_t found = op_apply(&op, &run->image);
-    uint64_t end = lt_sim_time(run->sim);
-    int64_t expected = op_apply(&op, &run->model);
-    history_add(&run->history, &run->model, &op, expected, run->config.mode, begin, end);
-    if (found == expected)
-        return true;
-    run->failed = true;
     print_ops(run);
     (void)printf("# op %llu: %lld (%s), the model says %lld (%s); repeat: powercut --seed %llu "
                  "--ops %llu --mode %d   (",
@@ -124,7 +125,36 @@ static bool do_op(struct run *run, uint64_t index)
                  (unsigned long long)run->settings->ops, (int)run->config.mode);
     config_print(&run->config, stdout);
     (void)printf(")\n");
+}
+
+/* Whether to go on. An operation that the disk let fail has happened or not, and is the last. */
+static bool do_op(struct run *run, uint64_t index)
+{
+    struct op op = op_of(run, index);
+    uint64_t begin = lt_sim_time(run->sim);
+    int64_t found = op_apply(&op, &run->image);
+    uint64_t end = lt_sim_time(run->sim);
+    int64_t expected = op_apply(&op, &run->model);
+    bool fault = run->faulty && found < 0 && found != expected;
+    history_add(&run->history, &run->model, &op, fault ? found : expected, run->config.mode, begin,
+                end);
+    if (found == expected)
+        return true;
+    if (!fault) {
+        run->failed = true;
+        print_difference(run, index, found, expected);
+    }
     return false;
+}
+
+/* In one life of four the disk fails: once or for good, for want of space or another reason. */
+static void choose_fault(struct run *run)
+{
+    struct rnd r = {run->seed * LIVES + run->life};
+    run->faulty = !run->script && rnd_once(&r, 4);
+    if (run->faulty)
+        lt_sim_fail(run->sim, 1 + rnd_below(&r, 100), rnd_once(&r, 3) ? LT_ENOSPC : LT_EIO,
+                    rnd_once(&r, 2));
 }
 
 /* What is there at the end equals the model, in every byte. */
@@ -168,10 +198,12 @@ static void run_life(struct run *run)
     }
     run->model.fs = world_model(&run->config, run->image.fs);
     history_add(&run->history, &run->model, NULL, 0, run->config.mode, 0, lt_sim_time(run->sim));
+    choose_fault(run);
     bool good = true;
-    for (uint64_t i = 1; good && i <= run->settings->ops; i++)
+    for (uint64_t i = 1; good && i <= run->length; i++)
         good = do_op(run, i);
-    if (good)
+    lt_sim_fail(run->sim, 0, 0, false);
+    if (good && !run->faulty)
         compare_at_end(run);
     side_drop(&run->image);
     side_drop(&run->model);
@@ -196,7 +228,8 @@ static void die(struct run *run)
 
 static bool run_lives(const struct settings *s, enum durability mode, uint64_t seed, uint64_t *cuts)
 {
-    struct run run = {.settings = s, .config = config_make(mode, seed), .seed = seed};
+    struct run run = {
+        .settings = s, .config = config_make(mode, seed), .seed = seed, .length = s->ops};
     run.sim = world_format(&run.config);
     for (run.life = 0; !run.failed && run.life < LIVES; run.life++) {
         if (run.life > 0)
