@@ -14,7 +14,7 @@
 #define FLUSH_NODES IMG_LAYOUT_PIECES /* that are locked at the same time */
 #define SYNCED_WRITES 64u             /* after a sync: img_node.synced */
 
-/* ---- One layout ----------------------------------------------------------------------------- */
+/* ---- One layout ---------------------------------------------------------------------------- */
 
 /* Whether all of the file's data is pending and fits into an item. */
 static bool is_tiny(const struct img_node *node) REQUIRES_SHARED(img_items)
@@ -51,7 +51,7 @@ static void add_segs(struct img_layout *layout, struct img_piece *piece,
     }
 }
 
-/* Adds what there is room for of a node's pending blocks. Returns false when the layout is full. */
+/* Adds what there is room for of a node's pending blocks. *ret_full: none is left. */
 static int gather_node(struct img_layout *layout, struct img_node *node, bool blocks,
                        bool *ret_full) REQUIRES_SHARED(img_items) REQUIRES_SHARED(node->lock)
 {
@@ -226,7 +226,7 @@ struct group {
     size_t count;
 };
 
-/* Takes the oldest nodes off the list, up to a layout of bytes, if they came before `stamp`. */
+/* Takes the oldest nodes off the list, up to IMG_FLUSH_BYTES, if they came before `stamp`. */
 static void group_take(struct img_data_state *data, uint64_t stamp, uint32_t size,
                        struct group *ret)
 {

@@ -844,8 +844,24 @@ static void test_data__survives_lack_of_memory(void **state)
 struct job {
     struct lt_node *nodes[2];
     unsigned seed;
-    uint8_t *buf;
+    uint8_t *buf, *reads;
 };
+
+/* A small file of this thread's own: made, written, perhaps found again and removed. */
+static void small_file(struct job *job, unsigned s)
+{
+    char name[16];
+    struct lt_create spec = {.mode = LT_S_IFREG | 0600};
+    struct lt_entry entry = {0};
+    struct lt_fs *volume = job->nodes[0]->fs;
+    (void)snprintf(name, sizeof(name), "%u-%u", job->seed, (s >> 8) % 10);
+    if (lt_node_create(NULL, lt_fs_root(volume), lt_str(name), &spec, &entry) == 0) {
+        (void)lt_node_pwrite(NULL, entry.node, 0, job->buf, 1 + (s >> 5) % 20000);
+        lt_node_put(entry.node);
+    } else {
+        (void)lt_node_remove(NULL, lt_fs_root(volume), lt_str(name), 0, NULL);
+    }
+}
 
 static void work(void *arg)
 {
@@ -856,7 +872,8 @@ static void work(void *arg)
         struct lt_node *node = job->nodes[(s >> 8) & 1];
         uint64_t offset = (s >> 9) % 300000, done;
         size_t len = 1 + (s >> 5) % ((s >> 10) % 8 == 0 ? 200000 : 9000);
-        switch ((s >> 16) % 8) {
+        struct lt_setattr set = {.mask = LT_SET_SIZE, .size = offset};
+        switch ((s >> 16) % 12) {
         case 0:
             (void)lt_node_allocate(NULL, node, LT_FALLOC_PUNCH_HOLE | LT_FALLOC_KEEP_SIZE, offset,
                                    len);
@@ -873,7 +890,13 @@ static void work(void *arg)
             break;
         case 4:
         case 5:
-            (void)lt_node_pread(NULL, node, offset, job->buf, len);
+            (void)lt_node_pread(NULL, node, offset, job->reads, len);
+            break;
+        case 6:
+            small_file(job, s);
+            break;
+        case 7:
+            (void)lt_node_setattr(NULL, node, &set, NULL);
             break;
         default:
             (void)lt_node_pwrite(NULL, node, offset, job->buf, len);
@@ -881,26 +904,34 @@ static void work(void *arg)
     }
 }
 
-static void test_data__of_many_threads(void **state)
+static void run_threads(bool checks)
 {
-    (void)state;
     struct lt_thread *threads[THREADS];
     struct job jobs[THREADS];
-    make_volume(&(struct lt_image_params){.size = 64u << 20}, "commit=1,cache=1m");
+    make_volume(&(struct lt_image_params){.size = 64u << 20, .data_checks = checks},
+                "commit=1,cache=1m");
     struct lt_node *a = create("a"), *b = create("b");
     for (unsigned i = 0; i < THREADS; i++) {
-        jobs[i] = (struct job){{a, b}, 7 * i + 1, malloc(300000)};
+        jobs[i] = (struct job){{a, b}, 7 * i + 1, malloc(300000), malloc(300000)};
         memset(jobs[i].buf, (int)i + 1, 300000);
         ok(lt_thread_start(&threads[i], "writer", work, &jobs[i]));
     }
     for (unsigned i = 0; i < THREADS; i++) {
         lt_thread_join(threads[i]);
         free(jobs[i].buf);
+        free(jobs[i].reads);
     }
     ok(lt_fs_sync(NULL, fs));
     lt_node_put(a);
     lt_node_put(b);
     end_volume();
+}
+
+static void test_data__of_many_threads(void **state)
+{
+    (void)state;
+    run_threads(false);
+    run_threads(true);
 }
 
 /* A pattern as an argument chooses tests. */
