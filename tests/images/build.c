@@ -57,9 +57,9 @@ static int make(char **args)
 {
     struct lt_image_params params = {.size = strtoull(args[1], NULL, 10),
                                      .block_size = (uint32_t)strtoul(args[2], NULL, 10),
-                                     .name_case =
-                                         atoi(args[3]) ? LT_CASE_INSENSITIVE : LT_CASE_SENSITIVE,
-                                     .data_checks = atoi(args[4])};
+                                     .name_case = args[3][0] == '1' ? LT_CASE_INSENSITIVE
+                                                                    : LT_CASE_SENSITIVE,
+                                     .data_checks = args[4][0] == '1'};
     struct lt_fs *fs;
     if (format(args[0], &params) || open_fs(args[0], "", &fs))
         return 1;

@@ -263,7 +263,7 @@ static void fill_windows(struct lt_node *root)
         node = make_file(dir, name);
         must(lt_node_security_set(NULL, node, lt_strn(descriptor, sizeof(descriptor))), "security");
         struct lt_setattr set = {.mask = LT_SET_WIN_ATTRS | LT_SET_INODE_FLAGS,
-                                 .win_attrs = LT_WIN_HIDDEN << i,
+                                 .win_attrs = (uint32_t)LT_WIN_HIDDEN << i,
                                  .inode_flags = LT_INODE_NODUMP};
         must(lt_node_setattr(NULL, node, &set, NULL), "attributes");
         lt_node_put(node);

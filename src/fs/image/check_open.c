@@ -119,8 +119,8 @@ static int add_node(struct level *level, const struct img_leaf *node)
     return r;
 }
 
-/* Marks a node's block; false if it cannot lie there. */
-static bool reach(struct img_view *view, const struct img_leaf *node)
+/* Whether a node can lie where it is said to. */
+static bool is_possible(struct img_view *view, const struct img_leaf *node)
 {
     if (node->block >= view->super.blocks) {
         img_found(view->report, IMG_P_NODE_PLACE, 0, node->block, "behind the end");
@@ -130,7 +130,6 @@ static bool reach(struct img_view *view, const struct img_leaf *node)
         img_found(view->report, IMG_P_NODE_SHARED, 0, node->block, "%s", "");
         return false;
     }
-    img_bit_set(view->reached, node->block);
     return true;
 }
 
@@ -169,7 +168,7 @@ static int tell_node(struct img_view *view, enum img_problem problem, uint64_t b
     return LT_EUCLEAN;
 }
 
-/* Reads and verifies a node; what it finds wrong it tells. LT_EUCLEAN. */
+/* Reads and verifies a node, and marks its block; what it finds wrong it tells. LT_EUCLEAN. */
 static int read_node(struct img_view *view, const struct img_leaf *node, unsigned level,
                      bool is_root, struct img_page *ret)
 {
@@ -185,7 +184,10 @@ static int read_node(struct img_view *view, const struct img_leaf *node, unsigne
     if (img_page_verify(ret, &why) < 0)
         return tell_node(view, IMG_P_NODE_DAMAGED, node->block, why);
     why = wrong_keys(ret, node);
-    return why ? tell_node(view, IMG_P_NODE_PLACE, node->block, why) : 0;
+    if (why)
+        return tell_node(view, IMG_P_NODE_PLACE, node->block, why);
+    img_bit_set(view->reached, node->block);
+    return 0;
 }
 
 static int add_children(const struct img_page *page, const struct img_leaf *node,
@@ -229,7 +231,7 @@ static int descend(struct img_view *view, struct level *level, unsigned number, 
     for (size_t i = 0; r == 0 && i < level->count; i++) {
         struct img_leaf *node = &level->nodes[i];
         struct img_page page;
-        r = reach(view, node) ? read_node(view, node, number, is_root, &page) : LT_EUCLEAN;
+        r = is_possible(view, node) ? read_node(view, node, number, is_root, &page) : LT_EUCLEAN;
         if (r == LT_EUCLEAN)
             r = img_view_hole(view, node->first, node->last, false);
         else if (r == 0)
@@ -274,7 +276,7 @@ int img_view_verify(struct img_view *view)
         struct img_leaf leaf = view->leaves[i];
         struct img_page page;
         bool is_root = view->super.root.level == 0;
-        r = reach(view, &leaf) ? read_node(view, &leaf, 0, is_root, &page) : LT_EUCLEAN;
+        r = is_possible(view, &leaf) ? read_node(view, &leaf, 0, is_root, &page) : LT_EUCLEAN;
         if (r == 0)
             view->leaves[kept++] = leaf;
         else if (r == LT_EUCLEAN)
