@@ -258,6 +258,7 @@ void img_node_dirty(struct img_node *node)
     if (node->state & IMG_DIRTY)
         return;
     node->state |= IMG_DIRTY;
+    img_touch(fs->store);
     node->dirty_prev = NULL;
     node->dirty_next = fs->dirty;
     if (fs->dirty)

@@ -48,14 +48,14 @@ struct img_store_private {
                                   log: nothing is written to the log until it ends */
     struct img_undo_list undo;
     bool reserved;          /* the host has given space for the log */
-    uint64_t unsealed;      /* transactions since the last seal */
+    uint64_t unsealed;      /* img_touch() since the last seal */
     uint64_t told_need;     /* what the space knows of img_checkpoint_need() */
     uint64_t head, tail;    /* of the ring: blocks, not wrapped; [tail, head) is in use */
     uint64_t next_sequence; /* of the next batch */
 
     struct img_batch_out out; /* commit_lock */
 
-    _Atomic uint64_t ended;      /* transactions that ended well */
+    _Atomic uint64_t ended;      /* transactions that ended well, and img_touch() */
     _Atomic uint64_t durable;    /* of them, so many are durable */
     _Atomic uint64_t in_place;   /* of them, so many are in the last checkpoint */
     _Atomic uint64_t generation; /* being built */

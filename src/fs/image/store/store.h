@@ -165,6 +165,10 @@ int img_delete(struct img_txn *txn, struct img_key key); /* LT_ENOENT */
 int img_use(struct img_txn *txn, uint64_t block, uint64_t count);
 int img_free(struct img_txn *txn, uint64_t block, uint64_t count);
 
+/* Something has changed that is not in items yet, and that the seal hook will put: so there is
+ * something to commit even if it happened outside of a transaction. Once for each item. */
+void img_touch(struct img_store *store) REQUIRES(img_items);
+
 /* A new object id; not undone. */
 uint64_t img_new_id(struct img_txn *txn);
 /* Counts a node that came (+1) or went (-1); undone with the rest. LT_ENOSPC at nodes_max. */

@@ -107,7 +107,7 @@ static void undo_all(struct img_store *store)
 
 /* Blocks that one transaction may add to those that a checkpoint takes. */
 static const uint64_t needs[] = {[IMG_GROW] = 72, [IMG_SHRINK] = 24, [IMG_LONG] = 272};
-/* The same of the inodes that it leaves to the next seal. */
+/* The same of each item that it leaves to the next seal. */
 #define NEED_SEAL 2u
 /* Transactions after which that seal comes at the latest: what waits for it is memory that no cache
  * counts. */
@@ -269,6 +269,14 @@ static bool work_due(struct img_store *store) REQUIRES(img_items)
            img_dirty_above(store, 4);
 }
 
+void img_touch(struct img_store *store)
+{
+    struct img_store_private *priv = store->priv;
+    atomic_fetch_add(&priv->ended, 1);
+    priv->unsealed++;
+    img_wake_later(store);
+}
+
 int img_end(struct img_txn *txn, int r) NO_THREAD_SAFETY_ANALYSIS
 {
     struct img_store *store = txn->store;
@@ -279,7 +287,6 @@ int img_end(struct img_txn *txn, int r) NO_THREAD_SAFETY_ANALYSIS
         txn_undo(txn);
     } else {
         target = atomic_fetch_add(&priv->ended, 1) + 1;
-        priv->unsealed++;
         img_tell_need(store);
         due = work_due(store);
     }

@@ -787,6 +787,14 @@ static void test_hooks__lazy_items_are_put_when_it_counts(void **state)
     assert_int_equal(img_commit(kit.store, true), 0);
     assert_int_equal(hooks.flushes, 2);
     assert_int_equal(hooks.seals, 3);
+    assert_int_equal(img_commit(kit.store, false), 0); /* nothing left */
+    assert_int_equal(hooks.seals, 3);
+    img_write_lock(kit.store);
+    hooks.value = 6;
+    img_touch(kit.store);
+    img_write_unlock(kit.store);
+    assert_int_equal(img_commit(kit.store, false), 0);
+    assert_int_equal(hooks.seals, 4);
     reopen_after_crash();
     img_read_lock(kit.store);
     assert_int_equal(img_get(kit.store, img_key(77, 1, 0), &value, &len), 0);
