@@ -4,7 +4,7 @@
  * everything, nothing, or any choice of what was not flushed, torn sectors and all. What
  * is left is opened, checked, and compared with what is allowed: history.h.
  *
- *     powercut [--cuts N] [--seed N] [--mode fsync|always|none] [--ops N]
+ *     powercut [--cuts N] [--seed N] [--mode fsync|always|none] [--ops N] [--pairs EVERY]
  *
  * A run is several lives of one image: each goes on from what one of the cuts of the last has left.
  * A failure prints how to repeat it; with --life, --time and --choice only that cut is looked at.
@@ -24,6 +24,7 @@ struct settings {
     uint64_t seed;
     uint64_t ops; /* of each life */
     int mode;     /* -1: all */
+    uint64_t pairs, first;
     uint64_t life, time, choice;
 };
 
@@ -241,21 +242,103 @@ static bool run_lives(const struct settings *s, enum durability mode, uint64_t s
     return !run.failed;
 }
 
+/* ---- Pairs --------------------------------------------------------------------------------- */
+
+/* What two are taken of. There are d/, d/x/, d/b, e/, e/c, a and b. */
+static const struct op singles[] = {
+    {.kind = OP_create, .a = "f", .number = 0644},
+    {.kind = OP_mkdir, .a = "f", .number = 1},
+    {.kind = OP_symlink, .a = "d/f", .b = "a", .number = 1},
+    {.kind = OP_unlink, .a = "a"},
+    {.kind = OP_unlink, .a = "e/c"},
+    {.kind = OP_rmdir, .a = "d/x"},
+    {.kind = OP_rename, .a = "a", .b = "b"},
+    {.kind = OP_rename, .a = "a", .b = "d/f"},
+    {.kind = OP_rename, .a = "d/b", .b = "a"},
+    {.kind = OP_rename, .a = "d", .b = "e/y"},
+    {.kind = OP_rename, .a = "b", .b = "a"},
+    {.kind = OP_exchange, .a = "a", .b = "d/b"},
+    {.kind = OP_link, .a = "a", .b = "d/f"},
+    {.kind = OP_link, .a = "d/b", .b = "f"},
+    {.kind = OP_append, .a = "a", .len = 5000, .seed = 1},
+    {.kind = OP_write, .a = "a", .offset = 100, .len = 9000, .seed = 2},
+    {.kind = OP_write, .a = "d/b", .len = 70000, .seed = 3},
+    {.kind = OP_truncate, .a = "a", .offset = 700},
+    {.kind = OP_punch, .a = "d/b", .offset = 0, .len = 8192},
+    {.kind = OP_fresh, .len = 6000, .seed = 4, .number = 16},
+    {.kind = OP_replace, .a = "a"},
+    {.kind = OP_set_xattr, .a = "a", .len = 150, .seed = 5},
+    {.kind = OP_stream, .a = "a", .len = 5000, .seed = 6, .number = 16},
+    {.kind = OP_security, .a = "a", .number = 1},
+    {.kind = OP_hold, .a = "a"},
+};
+
+static const struct op syncs[] = {
+    {.kind = OP_hold, .a = "none"}, /* nothing: there is no such file */
+    {.kind = OP_fsync, .a = "a"},
+    {.kind = OP_fsync, .a = "d/b"},
+    {.kind = OP_sync},
+};
+
+#define SINGLES (sizeof(singles) / sizeof(*singles))
+#define SYNCS (sizeof(syncs) / sizeof(*syncs))
+#define PAIRS (SINGLES * SINGLES * SYNCS * SYNCS)
+#define BEGINNING 10u /* operations that op_make() always begins with */
+
+static bool run_pair(const struct settings *s, uint64_t number, uint64_t *cuts)
+{
+    struct op script[BEGINNING + 5];
+    uint64_t n = number;
+    for (size_t i = 0; i < BEGINNING; i++)
+        op_make(&script[i], 1, i + 1);
+    struct op *at = script + BEGINNING;
+    *at++ = (struct op){.kind = OP_sync};
+    for (int i = 0; i < 2; i++) {
+        *at++ = singles[n % SINGLES];
+        n /= SINGLES;
+        *at++ = syncs[n % SYNCS];
+        n /= SYNCS;
+    }
+    struct run run = {.settings = s, .seed = number, .script = script, .length = BEGINNING + 5};
+    run.config = config_make(BY_FSYNC, number);
+    run.sim = world_format(&run.config);
+    run_life(&run);
+    lt_device_close(run.sim);
+    *cuts += run.done;
+    if (run.failed)
+        (void)printf("# pair %llu; repeat: powercut --cuts 0 --first %llu --pairs %llu\n",
+                     (unsigned long long)number, (unsigned long long)number,
+                     (unsigned long long)PAIRS);
+    return !run.failed;
+}
+
+static bool run_pairs(const struct settings *s)
+{
+    bool good = true;
+    uint64_t cuts = 0;
+    for (uint64_t i = s->first; good && i < PAIRS; i += s->pairs)
+        good = run_pair(s, i, &cuts);
+    (void)printf("%sok - pairs of operations, with syncs behind each: %llu cuts\n",
+                 good ? "" : "not ", (unsigned long long)cuts);
+    return good;
+}
+
 /* ---- All ----------------------------------------------------------------------------------- */
 
 static bool parse(int argc, char **argv, struct settings *s)
 {
     static const char *const modes[] = {"fsync", "always", "none"};
     for (int i = 1; i + 1 < argc; i += 2) {
-        uint64_t *numbers[] = {&s->cuts, &s->seed, &s->ops, &s->life, &s->time, &s->choice};
-        static const char *const words[] = {"--cuts", "--seed", "--ops",
-                                            "--life", "--time", "--choice"};
+        uint64_t *numbers[] = {&s->cuts, &s->seed,   &s->ops,   &s->life,
+                               &s->time, &s->choice, &s->pairs, &s->first};
+        static const char *const words[] = {"--cuts", "--seed",   "--ops",   "--life",
+                                            "--time", "--choice", "--pairs", "--first"};
         bool known = strcmp(argv[i], "--mode") == 0;
         for (int m = 0; known && m < 3; m++) {
             if (strcmp(argv[i + 1], modes[m]) == 0 || argv[i + 1][0] == '0' + m)
                 s->mode = m;
         }
-        for (int n = 0; n < 6; n++) {
+        for (int n = 0; n < 8; n++) {
             if (strcmp(argv[i], words[n]) == 0) {
                 *numbers[n] = strtoull(argv[i + 1], NULL, 0);
                 known = true;
@@ -273,16 +356,18 @@ int main(int argc, char **argv)
         "sync=fsync: metadata is a prefix, what was synced is there",
         "sync=always: every operation is there when it has returned",
         "sync=none: some prefix is there, all up to the last sync"};
-    struct settings s = {.cuts = 2000, .seed = NONE, .ops = 40, .mode = -1};
+    struct settings s = {.cuts = 2000, .seed = NONE, .ops = 40, .mode = -1, .pairs = 47};
     s.life = s.time = s.choice = NONE;
     if (!parse(argc, argv, &s)) {
-        (void)fprintf(stderr, "usage: powercut [--cuts N] [--seed N] [--mode M] [--ops N]\n");
+        (void)fprintf(stderr,
+                      "usage: powercut [--cuts N] [--seed N] [--mode M] [--ops N] [--pairs N]\n");
         return 2;
     }
     bool one = s.seed != NONE, good = true;
-    (void)printf("1..%d\n", s.mode < 0 ? 3 : 1);
+    bool pairs = s.mode < 0 && !one && s.pairs > 0;
+    (void)printf("1..%d\n", s.cuts == 0 ? 1 : s.mode < 0 ? 3 + pairs : 1);
     for (int mode = 0, n = 1; mode < 3; mode++) {
-        if (s.mode >= 0 && s.mode != mode)
+        if ((s.mode >= 0 && s.mode != mode) || s.cuts == 0)
             continue;
         uint64_t cuts = 0, seed = one ? s.seed : (uint64_t)mode * 1000000 + 1;
         bool fine = true;
@@ -294,5 +379,7 @@ int main(int argc, char **argv)
         (void)fflush(stdout);
         good = good && fine;
     }
+    if (pairs)
+        good = run_pairs(&s) && good;
     return good ? 0 : 1;
 }
