@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import tempfile
 
-from harness import Skip, contains, equal, lintel, main, succeeds, test
+from harness import LINTEL, Skip, contains, equal, lintel, main, succeeds, test
 
 # Those of help and completion say all themselves.
 COMMANDS = (set(re.findall(r"^  ([a-z]+) ", lintel("help").stdout, re.M))
             - {"completion", "help", "lintel", "version"})
+# The script asks lintel what is in an image.
+ENVIRONMENT = dict(os.environ, PATH=f"{os.path.dirname(LINTEL)}:{os.environ['PATH']}")
 MANUAL = os.environ["LINTEL_MANUAL"]
 PAGES = os.environ["LINTEL_PAGES"]
 
@@ -49,8 +51,8 @@ def complete(line):
     pieces = re.findall(r"[:=]|[^\s:=]+", line) + ([""] if line.endswith(" ") else [])
     with script("bash") as file:
         answer = subprocess.run(["bash", "-c", BASH_DRIVER, "driver", file.name, line, *pieces],
-                                check=True, capture_output=True, text=True)
-    return answer.stdout.split()
+                                check=True, capture_output=True, text=True, env=ENVIRONMENT)
+    return answer.stdout.splitlines() if answer.stdout != "\n" else []
 
 
 @test
@@ -96,6 +98,20 @@ def bash_completes_the_last_word_of_a_list():
     equal(complete("lintel mount mem: /mnt -o pass"), ["passthrough="])
     # bash itself replaces only what is behind the last '='
     equal(complete("lintel mount mem: /mnt -o io_uring=on,pass"), ["on,passthrough="])
+
+
+@test
+def bash_completes_names_in_images():
+    with tempfile.TemporaryDirectory(prefix="lintel-image-") as directory:
+        image = os.path.join(directory, "disk.img")
+        succeeds(lintel("mkfs", "-q", image, "--size", "8m"))
+        succeeds(lintel("mkdir", image + ":/dir", image + ":/other", image + ":/dir/$(exit)"))
+        # bash replaces what is behind the last ':'
+        equal(complete(f"lintel ls {image}:/d"), ["/dir"])
+        equal(complete(f"lintel cp x {image}:/dir/"), ["/dir/$(exit)"])
+        equal(complete(f"lintel cat {image}:/none"), [])
+        contains(complete(f"lintel ls {directory}/di"), image)
+        contains(complete(f"lintel mkfs {directory}/di"), image)
 
 
 @test
