@@ -190,11 +190,46 @@ static void test_check__knows_orphans(void **state)
     lt_device_close(dev);
 }
 
+struct lines {
+    size_t count, max, items, problems;
+};
+
+static int take_line(void *arg, const char *line)
+{
+    struct lines *lines = arg;
+    lines->count++;
+    lines->items += line[0] == ' ';
+    lines->problems += strncmp(line, "problem", 7) == 0;
+    return lines->count == lines->max;
+}
+
+static void test_dump__shows_everything_until_told_to_stop(void **state)
+{
+    struct lt_device *dev = damage_image(SIZE, BLOCK, true);
+    struct lines lines = {0};
+    struct lt_diag diag;
+    (void)state;
+    assert_int_equal(img_dump_device(dev, false, take_line, &lines, &diag), 0);
+    assert_true(lines.count > 10 && lines.items < 10 && lines.problems == 0);
+    lines = (struct lines){0};
+    assert_int_equal(img_dump_device(dev, true, take_line, &lines, &diag), 0);
+    assert_true(lines.items > 500);
+    lines = (struct lines){.max = 100};
+    assert_int_equal(img_dump_device(dev, true, take_line, &lines, &diag), 0);
+    assert_int_equal(lines.count, 100);
+    damage_bit(dev, 100, 1);
+    lines = (struct lines){0};
+    assert_int_equal(img_dump_device(dev, true, take_line, &lines, &diag), 0);
+    assert_int_equal(lines.problems, 1);
+    lt_device_close(dev);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check__finds_nothing_in_a_sound_image),
         cmocka_unit_test(test_check__knows_orphans),
+        cmocka_unit_test(test_dump__shows_everything_until_told_to_stop),
         cmocka_unit_test(test_check__finds_and_mends_each_damage),
     };
     if (argc > 1) {

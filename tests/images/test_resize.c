@@ -111,6 +111,29 @@ static void test_resize__says_when_it_does_not_fit(void **state)
     lt_device_close(dev);
 }
 
+static void miscount(struct img_super *super)
+{
+    super->nodes++;
+}
+
+static void test_resize__a_repair_grows_a_full_volume(void **state)
+{
+    struct lt_image_check check = {.repair = true};
+    struct lt_image_check_result result;
+    struct lt_device *dev = damage_image(2 * MIB, 4096, false);
+    uint64_t size = 2 * MIB, digest = digest_of(dev);
+    (void)state;
+    while (img_resize_device(dev, size - 4096, NULL, NULL, NULL) == 0)
+        size -= 4096;
+    is_sound(dev);
+    damage_supers(dev, miscount);
+    assert_int_equal(img_check_device(dev, &check, &result, NULL), 0);
+    assert_int_equal(result.problems, 1);
+    is_sound(dev);
+    assert_true(digest_of(dev) == digest);
+    lt_device_close(dev);
+}
+
 /* A simulated disk with an image on it. */
 static struct lt_device *simulated(uint64_t size)
 {
@@ -223,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_resize__keeps_everything),
         cmocka_unit_test(test_resize__replays_the_log),
         cmocka_unit_test(test_resize__says_when_it_does_not_fit),
+        cmocka_unit_test(test_resize__a_repair_grows_a_full_volume),
         cmocka_unit_test(test_resize__powerloss),
         cmocka_unit_test(test_defrag__lays_files_in_one_piece),
         cmocka_unit_test(test_defrag__powerloss),

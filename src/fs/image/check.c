@@ -20,6 +20,8 @@
 #include <stdlib.h>
 
 #define ROUNDS_MAX 12u
+#define GROW_PART 16u                /* of its size, where there is no room for a repair, */
+#define GROW_MIN (UINT64_C(1) << 20) /* but at least this, in bytes */
 
 /* Where bit i and those behind it are in `these` and not in `those`: their count. */
 static uint64_t run_of(const uint64_t *these, const uint64_t *those, uint64_t i, uint64_t end)
@@ -97,9 +99,23 @@ static int take_rounds(struct img_view *view, struct img_census *census)
     return r;
 }
 
+/* Writes what was mended. A volume without room for that grows. */
+static int write_all(struct img_view *view, struct img_census *census)
+{
+    uint64_t size = view->super.blocks * view->super.block_size;
+    int r = img_rewrite(view, census->used, census->used);
+    if (r != LT_ENOSPC)
+        return r;
+    size += size / GROW_PART > GROW_MIN ? size / GROW_PART : GROW_MIN;
+    r = img_view_extend(view, &census->used, img_view_blocks_in(view, size));
+    return r < 0 ? r : img_rewrite(view, census->used, census->used);
+}
+
 static int check_view(struct img_view *view, struct lt_image_check_result *ret)
 {
     struct img_census census = {0};
+    if (view->report->check->data)
+        view->total += view->super.blocks - view->super.free_blocks;
     int r = img_view_verify(view);
     if (r == 0 && view->report->check->repair && view->hole_count > 0)
         r = img_salvage_leaves(view);
@@ -110,7 +126,7 @@ static int check_view(struct img_view *view, struct lt_image_check_result *ret)
     if (r == 0)
         fill_result(&census, ret);
     if (r == 0 && view->report->mending)
-        r = img_rewrite(view, census.used, census.used);
+        r = write_all(view, &census);
     img_census_fini(&census);
     return r;
 }
@@ -129,9 +145,10 @@ int img_check_device(struct lt_device *dev, const struct lt_image_check *check,
     if (r == 0)
         r = check_view(&view, &result);
     img_view_close(&view);
+    if (r == LT_ENOSPC)
+        return lt_diag_set(diag, r, "there is no room to write what was mended");
     if (r < 0)
-        return r == LT_EINTR || (diag && diag->text[0]) ? r
-                                                        : lt_diag_set(diag, r, "the check failed");
+        return diag && diag->text[0] ? r : lt_diag_set(diag, r, "%s", lt_error_text(r));
     *ret = result;
     return 0;
 }

@@ -19,7 +19,9 @@
 int img_check_device(struct lt_device *dev, const struct lt_image_check *check,
                      struct lt_image_check_result *ret, struct lt_diag *diag);
 
-/* lt_image_resize() and lt_image_defrag() likewise. */
+/* lt_image_dump(), lt_image_resize() and lt_image_defrag() likewise. */
+int img_dump_device(struct lt_device *dev, bool items, int (*fn)(void *arg, const char *line),
+                    void *arg, struct lt_diag *diag);
 int img_resize_device(struct lt_device *dev, uint64_t size,
                       int (*progress)(void *arg, uint64_t done, uint64_t total), void *arg,
                       struct lt_diag *diag);

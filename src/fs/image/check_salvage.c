@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #define STRIDE IMG_BLOCK_SIZE_MIN
+#define READ_BLOCKS 64u /* at once */
 
 /* ---- Superblocks --------------------------------------------------------------------------- */
 
@@ -150,30 +151,59 @@ static void guess_marks(struct img_view *view, uint64_t *bits)
     }
 }
 
+/* Notes a block that is a leaf. */
+static int take_leaf(struct img_view *view, uint64_t block, const uint8_t *bytes, bool stale,
+                     struct candidates *c)
+{
+    struct img_page_place place = {view->volume, block, view->super.block_size};
+    struct img_leaf leaf = {.block = block, .salvaged = true, .stale = stale};
+    struct img_page page;
+    const char *why;
+    const uint8_t *value;
+    size_t len;
+    if (img_page_open(bytes, &place, &page, &why) < 0 || page.level > 0 || page.count == 0 ||
+        page.birth > view->super.generation || img_page_verify(&page, &why) < 0)
+        return 0;
+    img_page_record(&page, 0, &leaf.first, &value, &len);
+    img_page_record(&page, page.count - 1u, &leaf.last, &value, &len);
+    leaf.birth = page.birth;
+    int r = img_grow(&c->list, c->count, &c->room, sizeof(*c->list));
+    if (r == 0)
+        c->list[c->count++] = leaf;
+    return r;
+}
+
+/* Looks at `count` blocks, read at once or, where that fails, one by one. */
+static int look_at(struct img_view *view, uint64_t first, uint64_t count, uint8_t *buf,
+                   const uint64_t *marks, struct candidates *c)
+{
+    uint32_t size = view->super.block_size;
+    bool all = lt_device_read(view->dev, first * size, buf, count * size) == 0;
+    int r = 0;
+    for (uint64_t i = 0; r == 0 && i < count; i++) {
+        uint8_t *bytes = buf + i * size;
+        if (img_bit(view->reached, first + i) ||
+            (!all && img_view_block(view, first + i, bytes) < 0))
+            continue;
+        r = take_leaf(view, first + i, bytes, !img_bit(marks, first + i), c);
+    }
+    return r;
+}
+
 static int find_leaves(struct img_view *view, const uint64_t *marks, struct candidates *c)
 {
-    for (uint64_t b = 0; b < view->super.blocks; b++) {
-        struct img_page_place place = {view->volume, b, view->super.block_size};
-        struct img_leaf leaf = {.block = b, .salvaged = true, .stale = !img_bit(marks, b)};
-        struct img_page page;
-        const char *why;
-        const uint8_t *value;
-        size_t len;
-        if (img_bit(view->reached, b) || img_view_block(view, b, view->page) < 0)
-            continue;
-        if (img_page_open(view->page, &place, &page, &why) < 0 || page.level > 0 ||
-            page.count == 0 || page.birth > view->super.generation ||
-            img_page_verify(&page, &why) < 0)
-            continue;
-        img_page_record(&page, 0, &leaf.first, &value, &len);
-        img_page_record(&page, page.count - 1u, &leaf.last, &value, &len);
-        leaf.birth = page.birth;
-        int r = img_grow(&c->list, c->count, &c->room, sizeof(*c->list));
-        if (r < 0)
-            return r;
-        c->list[c->count++] = leaf;
+    uint64_t blocks = view->super.blocks;
+    uint8_t *buf = malloc((size_t)READ_BLOCKS * view->super.block_size);
+    int r = buf ? 0 : LT_ENOMEM;
+    view->total += blocks;
+    for (uint64_t b = 0; r == 0 && b < blocks; b += READ_BLOCKS) {
+        uint64_t n = blocks - b < READ_BLOCKS ? blocks - b : READ_BLOCKS;
+        r = look_at(view, b, n, buf, marks, c);
+        if (r == 0)
+            r = img_view_progress(view, n);
     }
-    return 0;
+    free(buf);
+    return r;
 }
 
 static int by_first(const void *a, const void *b)

@@ -99,6 +99,52 @@ void img_view_layout(const struct img_view *view, uint64_t *bits)
     img_bits_set(bits, view->super.log_block, view->super.log_blocks, &first);
 }
 
+/* ---- Growing ------------------------------------------------------------------------------- */
+
+uint64_t img_view_blocks_in(const struct img_view *view, uint64_t size)
+{
+    uint64_t blocks = size / view->super.block_size;
+    uint64_t rest = blocks % view->group_blocks;
+    return rest < IMG_GROUP_BLOCKS_MIN ? blocks - rest : blocks;
+}
+
+static int extend_map(uint64_t **map, size_t old, size_t words)
+{
+    uint64_t *more = realloc(*map, words * sizeof(*more));
+    if (!more)
+        return LT_ENOMEM;
+    memset(more + old, 0, (words - old) * sizeof(*more));
+    *map = more;
+    return 0;
+}
+
+int img_view_extend(struct img_view *view, uint64_t **used, uint64_t blocks)
+{
+    uint64_t groups = (blocks + view->group_blocks - 1) / view->group_blocks, first;
+    size_t words = (size_t)(groups * view->group_blocks / 64 + 1), old = view->bitmap_words;
+    int r = 0;
+    if (groups > view->groups) {
+        struct img_group *group = realloc(view->group, groups * sizeof(*group));
+        if (!group)
+            return LT_ENOMEM;
+        memset(group + view->groups, 0, (groups - view->groups) * sizeof(*group));
+        view->group = group;
+        r = extend_map(&view->reached, old, words);
+        if (r == 0)
+            r = extend_map(&view->marked, old, words);
+        if (r == 0)
+            r = extend_map(used, old, words);
+        if (r < 0)
+            return r;
+        view->bitmap_words = words;
+    }
+    view->groups = groups;
+    view->super.blocks = blocks;
+    for (uint64_t g = 0; g < groups; g++)
+        img_bits_set(*used, g * view->group_blocks + IMG_BITMAP_PLACE, 2, &first);
+    return 0;
+}
+
 /* ---- Leaves and holes ---------------------------------------------------------------------- */
 
 int img_view_hole(struct img_view *view, struct img_key first, struct img_key last, bool leaf)

@@ -152,6 +152,14 @@ int img_view_hole(struct img_view *view, struct img_key first, struct img_key la
 int img_view_leaf(struct img_view *view, const struct img_leaf *leaf);
 void img_leaf_sort(struct img_view *view);
 
+/* How many blocks a volume has in `size` bytes: a last group of fewer than IMG_GROUP_BLOCKS_MIN is
+ * none. */
+uint64_t img_view_blocks_in(const struct img_view *view, uint64_t size);
+
+/* The volume is to have `blocks` blocks, more than now: makes room for them in all bitmaps, *used
+ * too, in which the places of new bitmaps get marked. Does not touch the device. */
+int img_view_extend(struct img_view *view, uint64_t **used, uint64_t blocks);
+
 /* Memory that lives as long as the view, or NULL. */
 void *img_view_memory(struct img_view *view, size_t size);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* An image as text for people: what lies where, and what is wrong with it on the way. */
+#include "check.h"
 #include "check_census.h"
 #include "store/varint.h"
 
@@ -248,15 +249,21 @@ static int dump_device(struct dump *d, struct lt_device *dev, struct lt_diag *di
     return d->stopped ? 0 : r;
 }
 
+int img_dump_device(struct lt_device *dev, bool items, int (*fn)(void *arg, const char *line),
+                    void *arg, struct lt_diag *diag)
+{
+    struct dump d = {.fn = fn, .arg = arg, .items = items};
+    return dump_device(&d, dev, diag);
+}
+
 int lt_image_dump(const char *path, bool items, int (*fn)(void *arg, const char *line), void *arg,
                   struct lt_diag *diag)
 {
-    struct dump d = {.fn = fn, .arg = arg, .items = items};
     struct lt_device *dev;
     int r = lt_device_open_file(path, LT_DEVICE_READ_ONLY, &dev, diag);
     if (r < 0)
         return r;
-    r = dump_device(&d, dev, diag);
+    r = img_dump_device(dev, items, fn, arg, diag);
     lt_device_close(dev);
     return r;
 }

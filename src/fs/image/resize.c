@@ -12,42 +12,6 @@
 #include <device/file.h>
 #include <stdlib.h>
 
-/* Blocks of a volume in `size` bytes: a last group of fewer than IMG_GROUP_BLOCKS_MIN is none. */
-static uint64_t blocks_in(const struct img_view *view, uint64_t size)
-{
-    uint64_t blocks = size / view->super.block_size;
-    uint64_t rest = blocks % view->group_blocks;
-    return rest < IMG_GROUP_BLOCKS_MIN ? blocks - rest : blocks;
-}
-
-/* Room for more groups in all that counts them. */
-static int extend(struct img_view *view, struct img_census *census, uint64_t blocks)
-{
-    uint64_t groups = (blocks + view->group_blocks - 1) / view->group_blocks, first;
-    size_t words = (size_t)(groups * view->group_blocks / 64 + 1), old = view->bitmap_words;
-    uint64_t **maps[] = {&view->reached, &view->marked, &census->used};
-    for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && words > old; i++) {
-        uint64_t *map = realloc(*maps[i], words * sizeof(*map));
-        if (!map)
-            return LT_ENOMEM;
-        memset(map + old, 0, (words - old) * sizeof(*map));
-        *maps[i] = map;
-    }
-    if (groups > view->groups) {
-        struct img_group *group = realloc(view->group, groups * sizeof(*group));
-        if (!group)
-            return LT_ENOMEM;
-        memset(group + view->groups, 0, (groups - view->groups) * sizeof(*group));
-        view->group = group;
-        view->bitmap_words = words;
-    }
-    view->groups = groups;
-    view->super.blocks = blocks;
-    for (uint64_t g = 0; g < groups; g++)
-        img_bits_set(census->used, g * view->group_blocks + IMG_BITMAP_PLACE, 2, &first);
-    return 0;
-}
-
 /* Takes away the SPACE items of groups that are no more. */
 static int drop_groups(struct img_view *view, uint64_t groups)
 {
@@ -121,7 +85,7 @@ static int shrink(struct img_sound *s, uint64_t blocks)
 
 static int grow(struct img_sound *s, uint64_t blocks)
 {
-    int r = extend(&s->view, &s->census, blocks);
+    int r = img_view_extend(&s->view, &s->census.used, blocks);
     return r < 0 ? r : img_rewrite(&s->view, s->census.used, s->census.used);
 }
 
@@ -133,7 +97,7 @@ int img_resize_device(struct lt_device *dev, uint64_t size,
     uint64_t before = lt_device_size(dev);
     int r = img_sound_open(&s, dev, progress, arg, diag);
     if (r == 0) {
-        uint64_t blocks = blocks_in(&s.view, size), old = s.view.super.blocks;
+        uint64_t blocks = img_view_blocks_in(&s.view, size), old = s.view.super.blocks;
         if (blocks < 2 * IMG_LOG_BLOCKS_MIN)
             r = lt_diag_set(diag, LT_EINVAL, "an image of this size can hold nothing");
         else if (blocks < old)
