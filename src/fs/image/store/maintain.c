@@ -23,6 +23,8 @@ bool img_dirty_above(const struct img_store *store, unsigned eighths)
 void img_wake_later(struct img_store *store)
 {
     struct img_store_private *priv = store->priv;
+    if (priv->options.sync == IMG_SYNC_NONE)
+        return; /* the timer has nothing to do */
     if (atomic_load_explicit(&priv->wake.changed, memory_order_relaxed) ||
         atomic_exchange(&priv->wake.changed, true))
         return;
@@ -62,8 +64,7 @@ static void work_urgent(struct img_store *store)
 
 static void work_timer(struct img_store *store)
 {
-    if (store->priv->options.sync != IMG_SYNC_NONE)
-        try_again(store, img_commit(store, true));
+    try_again(store, img_commit(store, true));
 }
 
 static bool log_used(struct img_store *store)
@@ -118,7 +119,7 @@ static void run(void *arg)
         else if (work == TIMER)
             work_timer(store);
         else
-            (void)img_checkpoint(store);
+            (void)img_checkpoint_run(store, 0);
     }
 }
 

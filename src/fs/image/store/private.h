@@ -16,14 +16,7 @@
 #include "logged.h"
 #include "overlay.h"
 #include "store.h"
-
-/* What it takes to undo the open transaction, the last change last. */
-struct img_undo_list {
-    uint8_t *bytes;
-    size_t len, capacity;
-    size_t last;    /* where the last entry begins */
-    unsigned items; /* entries that change items */
-};
+#include "undo.h"
 
 /* A batch on its way to the log. It stays until it is durable, or a checkpoint has it. */
 struct img_batch_out {

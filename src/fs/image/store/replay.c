@@ -37,22 +37,15 @@ static int apply_record(struct img_store *store, const struct img_log_record *re
     return LT_EUCLEAN;
 }
 
-static int check_record(struct img_store *store, const struct img_log_record *record)
-{
-    (void)store;
-    (void)record;
-    return 0;
-}
-
-static int each_record(struct img_store *store, const struct img_batch *batch,
-                       int (*fn)(struct img_store *, const struct img_log_record *))
+/* Looks through the records of a batch, and with `apply` applies them. */
+static int each_record(struct img_store *store, const struct img_batch *batch, bool apply)
 {
     struct img_reader reader =
         img_reader(batch->records, batch->length - sizeof(struct img_batch_header));
     struct img_log_record record;
     int r;
     while ((r = img_log_record(&reader, &store->super, &record)) > 0) {
-        r = fn(store, &record);
+        r = apply ? apply_record(store, &record) : 0;
         if (r < 0)
             return r;
     }
@@ -64,8 +57,7 @@ struct found {
     uint64_t batches, end, next_sequence, next_id, nodes;
 };
 
-static int each_batch(struct img_store *store, struct found *found,
-                      int (*fn)(struct img_store *, const struct img_log_record *))
+static int each_batch(struct img_store *store, bool apply, struct found *found)
 {
     const struct img_super *s = &store->super;
     struct img_log_walk walk;
@@ -77,7 +69,7 @@ static int each_batch(struct img_store *store, struct found *found,
         r = LT_EUCLEAN;
         if (batch.next_id >= found->next_id && batch.next_id <= COUNTER_MAX &&
             batch.nodes <= batch.next_id)
-            r = each_record(store, &batch, fn);
+            r = each_record(store, &batch, apply);
         if (r < 0)
             break;
         found->next_id = batch.next_id;
@@ -103,9 +95,9 @@ int img_replay(struct img_store *store, struct lt_diag *diag)
 {
     struct img_store_private *priv = store->priv;
     struct found found;
-    int r = each_batch(store, &found, check_record);
+    int r = each_batch(store, false, &found);
     if (r == 0 && found.batches > 0)
-        r = each_batch(store, &found, apply_record);
+        r = each_batch(store, true, &found);
     if (r < 0)
         return failed(diag, r, &found);
     if (found.batches == 0)

@@ -5,111 +5,13 @@
  */
 #include "private.h"
 
-#include <stdlib.h>
-
-/* ---- The undo list ------------------------------------------------------------------------- */
-
-enum undo_op {
-    UNDO_ITEM, /* put the old value, which follows */
-    UNDO_NEW_ITEM,
-    UNDO_USE,
-    UNDO_FREE,
-    UNDO_NODES
-};
-
-struct undo {
-    size_t prev; /* where the entry before it begins */
-    enum undo_op op;
-    int change;
-    struct img_key key;
-    uint64_t block, count;
-    size_t len; /* of the value behind it */
-};
-
-static int undo_room(struct img_undo_list *list, size_t len)
-{
-    size_t need = list->len + sizeof(struct undo) + len + 16;
-    if (need <= list->capacity)
-        return 0;
-    size_t capacity = list->capacity ? list->capacity : 4096;
-    while (capacity < need)
-        capacity *= 2;
-    uint8_t *bytes = realloc(list->bytes, capacity);
-    if (!bytes)
-        return LT_ENOMEM;
-    list->bytes = bytes;
-    list->capacity = capacity;
-    return 0;
-}
-
-static struct undo *undo_at(struct img_undo_list *list, size_t at)
-{
-    return (struct undo *)(void *)(list->bytes + at);
-}
-
-/* There is room. */
-static void undo_push(struct img_undo_list *list, const struct undo *entry, const void *value)
-{
-    struct undo *to = undo_at(list, list->len);
-    *to = *entry;
-    to->prev = list->last;
-    if (entry->len > 0)
-        memcpy(to + 1, value, entry->len);
-    list->last = list->len;
-    list->len += (sizeof(*to) + entry->len + 15) & ~(size_t)15;
-    list->items += entry->op == UNDO_ITEM || entry->op == UNDO_NEW_ITEM;
-}
-
-static void undo_drop_last(struct img_undo_list *list)
-{
-    const struct undo *entry = undo_at(list, list->last);
-    list->items -= entry->op == UNDO_ITEM || entry->op == UNDO_NEW_ITEM;
-    list->len = list->last;
-    list->last = entry->prev;
-}
-
-static int undo_one(struct img_store *store, const struct undo *entry)
-{
-    switch (entry->op) {
-    case UNDO_ITEM:
-        return img_tree_put(store->tree, entry->key, entry + 1, entry->len);
-    case UNDO_NEW_ITEM:
-        return img_tree_delete(store->tree, entry->key);
-    case UNDO_USE:
-        img_space_unuse(store->space, entry->block, entry->count);
-        break;
-    case UNDO_FREE:
-        img_space_unfree(store->space, entry->block, entry->count);
-        break;
-    case UNDO_NODES:
-        store->super.nodes -= (uint64_t)(int64_t)entry->change;
-        break;
-    }
-    return 0;
-}
-
-static void undo_all(struct img_store *store)
-{
-    struct img_undo_list *list = &store->priv->undo;
-    img_tree_undoing(store->tree, true);
-    while (list->len > 0) {
-        int r = undo_one(store, undo_at(list, list->last));
-        /* img_tree_reserve() saw to it that this does not happen; if it does, nothing of what is in
-         * memory may reach the device. */
-        if (r < 0)
-            img_latch(store, LT_EIO);
-        undo_drop_last(list);
-    }
-    img_tree_undoing(store->tree, false);
-}
-
 /* ---- Beginning ----------------------------------------------------------------------------- */
 
 /* Blocks that one transaction may add to those that a checkpoint takes. */
 static const uint64_t needs[] = {[IMG_GROW] = 72, [IMG_SHRINK] = 24, [IMG_LONG] = 272};
 /* The same of each item that it leaves to the next seal. */
 #define NEED_SEAL 2u
-/* Transactions after which that seal comes at the latest: what waits for it is memory that no cache
+/* Of those, so many wait for it at most: what waits is memory that no cache
  * counts. */
 #define UNSEALED_MAX 4096u
 /* SPACE items in a leaf, at least. */
@@ -190,7 +92,7 @@ static enum relief relief_needed(struct img_store *store, enum img_purpose purpo
 static int reserve_log(struct img_store *store) REQUIRES(img_items)
 {
     const struct img_super *s = &store->super;
-    if (store->priv->reserved)
+    if (store->priv->reserved || store->priv->options.sync == IMG_SYNC_NONE)
         return 0;
     int r =
         lt_device_reserve(store->dev, s->log_block * s->block_size, s->log_blocks * s->block_size);
@@ -258,7 +160,7 @@ int img_begin(struct img_store *store, enum img_purpose purpose,
 
 static void txn_undo(struct img_txn *txn) REQUIRES(img_items)
 {
-    undo_all(txn->store);
+    img_undo_all(txn->store);
     txn->store->priv->log.len = txn->log_mark;
 }
 
@@ -325,7 +227,7 @@ int img_seal_items(struct img_store *store)
 static int prepare_item(struct img_store *store, size_t new_len, size_t old_len)
 {
     struct img_store_private *priv = store->priv;
-    int r = undo_room(&priv->undo, old_len);
+    int r = img_undo_room(&priv->undo, old_len);
     if (r == 0)
         r = img_log_room(&priv->log, IMG_LOG_RECORD_MAX + new_len);
     if (r == 0)
@@ -355,11 +257,12 @@ int img_put(struct img_txn *txn, struct img_key key, const void *value,
     int r = prepare_item(store, len, old_len);
     if (r < 0)
         return r;
-    struct undo entry = {.op = found == 0 ? UNDO_ITEM : UNDO_NEW_ITEM, .key = key, .len = old_len};
-    undo_push(&priv->undo, &entry, old);
+    struct img_undo entry = {
+        .op = found == 0 ? IMG_UNDO_ITEM : IMG_UNDO_NEW_ITEM, .key = key, .len = old_len};
+    img_undo_push(&priv->undo, &entry, old);
     r = img_tree_put(store->tree, key, value, len);
     if (r < 0) {
-        undo_drop_last(&priv->undo);
+        img_undo_drop(&priv->undo);
         return r;
     }
     if (log_wanted(store))
@@ -378,10 +281,11 @@ int img_delete(struct img_txn *txn, struct img_key key) NO_THREAD_SAFETY_ANALYSI
         r = prepare_item(store, 0, old_len);
     if (r < 0)
         return r;
-    undo_push(&priv->undo, &(struct undo){.op = UNDO_ITEM, .key = key, .len = old_len}, old);
+    img_undo_push(&priv->undo, &(struct img_undo){.op = IMG_UNDO_ITEM, .key = key, .len = old_len},
+                  old);
     r = img_tree_delete(store->tree, key);
     if (r < 0) {
-        undo_drop_last(&priv->undo);
+        img_undo_drop(&priv->undo);
         return r;
     }
     if (log_wanted(store))
@@ -391,7 +295,7 @@ int img_delete(struct img_txn *txn, struct img_key key) NO_THREAD_SAFETY_ANALYSI
 
 static int prepare_other(struct img_store *store, size_t log_len)
 {
-    int r = undo_room(&store->priv->undo, 0);
+    int r = img_undo_room(&store->priv->undo, 0);
     return r < 0 ? r : img_log_room(&store->priv->log, IMG_LOG_RECORD_MAX + log_len);
 }
 
@@ -402,8 +306,8 @@ int img_use(struct img_txn *txn, uint64_t block, uint64_t count)
     if (r < 0)
         return r;
     img_space_use(store->space, block, count);
-    undo_push(&store->priv->undo, &(struct undo){.op = UNDO_USE, .block = block, .count = count},
-              NULL);
+    img_undo_push(&store->priv->undo,
+                  &(struct img_undo){.op = IMG_UNDO_USE, .block = block, .count = count}, NULL);
     if (log_wanted(store))
         img_log_range(&store->priv->log, IMG_LOG_TAKE, block, count);
     return 0;
@@ -417,8 +321,8 @@ int img_free(struct img_txn *txn, uint64_t block, uint64_t count)
         r = img_space_free(store->space, block, count);
     if (r < 0)
         return r;
-    undo_push(&store->priv->undo, &(struct undo){.op = UNDO_FREE, .block = block, .count = count},
-              NULL);
+    img_undo_push(&store->priv->undo,
+                  &(struct img_undo){.op = IMG_UNDO_FREE, .block = block, .count = count}, NULL);
     if (log_wanted(store))
         img_log_range(&store->priv->log, IMG_LOG_FREE, block, count);
     return 0;
@@ -441,7 +345,8 @@ int img_count_node(struct img_txn *txn, int change)
     if (r < 0)
         return r;
     s->nodes += (uint64_t)(int64_t)change;
-    undo_push(&store->priv->undo, &(struct undo){.op = UNDO_NODES, .change = change}, NULL);
+    img_undo_push(&store->priv->undo, &(struct img_undo){.op = IMG_UNDO_NODES, .change = change},
+                  NULL);
     return 0;
 }
 
