@@ -198,7 +198,7 @@ static int unwrite(struct img_node *node, uint64_t first, uint64_t end) REQUIRES
     struct img_run run = {.count = 0};
     struct img_change c;
     for (uint64_t at = first; at < end;) {
-        int r = img_change_begin(&c, node, IMG_LONG);
+        int r = img_change_begin(&c, node, IMG_SHRINK);
         if (r)
             return r;
         for (unsigned n = 0; r == 0 && n < IMG_CUT_EXTENTS && at < end; n++, at += run.count) {
@@ -217,14 +217,15 @@ static int unwrite(struct img_node *node, uint64_t first, uint64_t end) REQUIRES
     return 0;
 }
 
+/* Only reserving may fail for lack of space, and it comes first. */
 static int zero_range(const struct lt_ctx *ctx, struct img_node *node, uint64_t offset,
                       uint64_t len) REQUIRES(node->lock)
 {
-    uint64_t first = 0, end = 0;
+    uint64_t first = img_blocks_of(node, offset), end = (offset + len) / img_block_of(node);
     int r = reserve(ctx, node, offset, len);
-    if (r == 0)
-        r = zero_ends(node, offset, offset + len, &first, &end);
-    return r < 0 || first >= end ? r : unwrite(node, first, end);
+    if (r == 0 && first < end)
+        r = unwrite(node, first, end);
+    return r < 0 ? r : zero_ends(node, offset, offset + len, &first, &end);
 }
 
 /* ---- Moving -------------------------------------------------------------------------------- */
@@ -274,7 +275,7 @@ static int insert(struct img_node *node, uint64_t offset, uint64_t len) REQUIRES
     if (r == 0)
         r = img_data_clear_tail(node);
     for (bool begun = false; r == 0 && more; begun = true) {
-        r = img_change_begin(&c, node, IMG_LONG);
+        r = img_change_begin(&c, node, begun ? IMG_SHRINK : IMG_LONG);
         if (r)
             return r;
         r = img_map_shift(&c.txn, node, first, (int64_t)count, IMG_CUT_EXTENTS, &at, &more);

@@ -614,6 +614,27 @@ static void test_data__is_given_back_when_a_file_shrinks_on_a_full_volume(void *
     end_volume();
 }
 
+static void test_data__on_a_full_volume_can_be_zeroed_and_moved(void **state)
+{
+    (void)state;
+    make_volume(&(struct lt_image_params){.size = 8u << 20}, "commit=0");
+    struct lt_node *node = create("full");
+    uint64_t done = 0;
+    int r;
+    fill(scratch, 4096, 5);
+    while ((r = lt_node_pwrite(NULL, node, done, scratch, 4096)) > 0)
+        done += (uint64_t)r;
+    assert_int_equal(r, LT_ENOSPC);
+    ok(lt_node_allocate(NULL, node, LT_FALLOC_ZERO | LT_FALLOC_KEEP_SIZE, 1000, 200000));
+    assert_int_equal(lt_node_pread(NULL, node, 1000, scratch, 200000), 200000);
+    for (size_t i = 0; i < 200000; i++)
+        assert_int_equal(scratch[i], 0);
+    ok(lt_node_allocate(NULL, node, LT_FALLOC_COLLAPSE, 8192, 409600));
+    assert_int_equal(attr_of(node).size, done - 409600);
+    lt_node_put(node);
+    end_volume();
+}
+
 /* ---- Checks ---------------------------------------------------------------------------------- */
 
 /* Finds bytes on the device and changes a bit of them. */
@@ -948,6 +969,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_data__behind_an_old_end_is_zero),
         cmocka_unit_test(test_data__fills_a_volume_and_frees_it),
         cmocka_unit_test(test_data__is_given_back_when_a_file_shrinks_on_a_full_volume),
+        cmocka_unit_test(test_data__on_a_full_volume_can_be_zeroed_and_moved),
         cmocka_unit_test(test_data__with_checks_does_not_return_what_was_not_written),
         cmocka_unit_test(test_data__survives_failing_devices),
         cmocka_unit_test(test_data__leaves_a_sound_image_whatever_fails),
