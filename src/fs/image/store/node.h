@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Nodes of the tree in memory. Private to tree*.c. */
+/*
+ * Nodes of the tree in memory. Private to tree*.c.
+ *
+ *              put, delete          assign            freeze          thaw
+ *     clean  ------------->  dirty  ------>  dirty,  ------>  frozen  ---->  clean
+ *                                            has a place         |
+ *                                                                | put, delete: a copy takes its
+ *                                                                v place in the tree, dirty
+ *                                                        frozen, gone  ----> freed
+ *
+ * Who only reads may load nodes meanwhile: it touches what is _Atomic here, and nothing else.
+ */
 #ifndef LT_FS_IMAGE_STORE_NODE_H
 #define LT_FS_IMAGE_STORE_NODE_H
 
 #include "leaf.h"
 #include "tree.h"
 
-#define IMG_LEVELS 16u
+#define IMG_LEVELS 16u /* more than any volume needs: each takes dozens of times the blocks */
 
 enum {
     NODE_DIRTY = 1,    /* not as on the device; then so are all above it */
@@ -48,10 +59,10 @@ struct img_tree {
     _Atomic(struct img_tree_node *) root;
     size_t node_bytes[2]; /* immutable: memory of a leaf, of an inner node */
     _Atomic(size_t) memory;
-    size_t pinned;            /* memory of dirty and frozen nodes */
-    size_t dirty, unassigned; /* nodes */
-    uint8_t *scratch;         /* a page */
-    struct img_key_bytes hand;
+    size_t pinned;             /* memory of dirty and frozen nodes */
+    size_t dirty, unassigned;  /* nodes */
+    uint8_t *scratch;          /* a page */
+    struct img_key_bytes hand; /* where evicting goes on */
 
     /* Places that removed nodes left; the first `left_told` were told by img_tree_assign(). */
     uint64_t *left;
