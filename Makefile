@@ -39,6 +39,7 @@ bench:
 	@$(SETUP) bench
 	@$(MAKE) --no-print-directory all
 	@bench/run $(BUILD)
+	@bench/run --images $(BUILD)
 
 install: all
 	@meson install -C $(BUILD)
