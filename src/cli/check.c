@@ -48,7 +48,7 @@ static const struct lt_row rows[] = {
     {NULL, "Streams", "streams", LT_ROW_COUNT},
     {NULL, "Items", "items", LT_ROW_COUNT},
     {NULL, "Blocks of the tree", "tree_blocks", LT_ROW_COUNT},
-    {NULL, "Blocks of data", "data_blocks", LT_ROW_COUNT},
+    {NULL, "Data blocks read", "data_blocks", LT_ROW_COUNT},
     {NULL, "Free blocks", "free_blocks", LT_ROW_COUNT},
     {NULL, "Replayed from the log", "replayed", LT_ROW_COUNT},
     {NULL, NULL, NULL, LT_ROW_TEXT},
@@ -171,7 +171,8 @@ static void json_result(struct lt_json *json, const struct lt_image_check_result
     lt_json_u64(json, "streams", r->streams);
     lt_json_u64(json, "items", r->items);
     lt_json_u64(json, "tree_blocks", r->tree_blocks);
-    lt_json_u64(json, "data_blocks", r->data_blocks);
+    if (r->data_blocks > 0) /* they are read with --data only */
+        lt_json_u64(json, "data_blocks", r->data_blocks);
     lt_json_u64(json, "free_blocks", r->free_blocks);
     lt_json_u64(json, "replayed", r->replayed);
 }

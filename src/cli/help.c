@@ -132,7 +132,7 @@ void lt_print_overview(FILE *out)
     static const char *const titles[] = {
         [LT_GROUP_MOUNT] = "volumes",
         [LT_GROUP_IMAGE] = "disk images",
-        [LT_GROUP_FILES] = "files in images, without mounting: PLACE is IMAGE:/PATH",
+        [LT_GROUP_FILES] = "files in images, without mounting (PLACE is IMAGE:/PATH)",
         [LT_GROUP_OTHER] = "about lintel",
     };
     fputs("Lintel: file systems in RAM and in disk images, mounted or not.\n\n"
