@@ -7,6 +7,7 @@
 #include "private.h"
 
 #define NS_PER_MS UINT64_C(1000000)
+#define REST_MS 500u    /* after a failure */
 #define IDLE_PERIODS 2u /* without a change, then the log is emptied */
 
 bool img_ring_above(const struct img_store *store, unsigned eighths)
@@ -28,18 +29,18 @@ void img_wake_later(struct img_store *store)
     if (atomic_load_explicit(&priv->wake.changed, memory_order_relaxed) ||
         atomic_exchange(&priv->wake.changed, true))
         return;
-    lt_mutex_lock(&priv->wake.lock);
+    lt_mutex_lock(&store->priv->wake.lock);
     lt_cond_wake_one(&priv->wake.cond);
-    lt_mutex_unlock(&priv->wake.lock);
+    lt_mutex_unlock(&store->priv->wake.lock);
 }
 
 void img_wake_now(struct img_store *store)
 {
     struct img_store_private *priv = store->priv;
-    lt_mutex_lock(&priv->wake.lock);
+    lt_mutex_lock(&store->priv->wake.lock);
     priv->wake.urgent = true;
     lt_cond_wake_one(&priv->wake.cond);
-    lt_mutex_unlock(&priv->wake.lock);
+    lt_mutex_unlock(&store->priv->wake.lock);
 }
 
 /* What a commit or checkpoint cannot do now (the host's disk is full) is tried again later. Other
@@ -50,16 +51,19 @@ static void try_again(struct img_store *store, int r)
         atomic_store(&store->priv->wake.changed, true);
 }
 
-static void work_urgent(struct img_store *store)
+static int work_urgent(struct img_store *store)
 {
     img_stat_lock(store);
     bool full = img_ring_above(store, 4) || img_dirty_above(store, 4);
     bool late = store->priv->log.len > store->priv->log_limit;
     img_stat_unlock(store);
+    int r = 0;
     if (full)
-        try_again(store, img_checkpoint_wait(store));
+        r = img_checkpoint_wait(store);
     else if (late)
-        try_again(store, img_commit_upto(store, atomic_load(&store->priv->ended)));
+        r = img_commit_upto(store, atomic_load(&store->priv->ended));
+    try_again(store, r);
+    return r;
 }
 
 static void work_timer(struct img_store *store)
@@ -75,6 +79,24 @@ static bool log_used(struct img_store *store)
     return used && img_alive(store) == 0;
 }
 
+/* Sleeps; not when it has to stop, and with `heed` not when it is called. */
+static void sleep_for(struct img_store *store, uint64_t period, bool heed)
+    REQUIRES(store->priv->wake.lock)
+{
+    struct img_store_private *priv = store->priv;
+    uint64_t now = lt_clock_ns(), end = now + period;
+    for (; !priv->wake.stop && !(heed && priv->wake.urgent) && now < end; now = lt_clock_ns())
+        (void)lt_cond_wait_for(&priv->wake.cond, &store->priv->wake.lock, end - now);
+}
+
+/* The host is full: it will not be otherwise at once. */
+static void rest(struct img_store *store)
+{
+    lt_mutex_lock(&store->priv->wake.lock);
+    sleep_for(store, REST_MS * NS_PER_MS, false);
+    lt_mutex_unlock(&store->priv->wake.lock);
+}
+
 enum work { STOP, URGENT, TIMER, IDLE };
 
 /* Sleeps until there is something to do. `busy`: the log is not empty. */
@@ -83,17 +105,16 @@ static enum work wait_for_work(struct img_store *store, bool busy)
     struct img_store_private *priv = store->priv;
     uint64_t period = priv->options.commit_ms * NS_PER_MS;
     enum work work = IDLE;
-    lt_mutex_lock(&priv->wake.lock);
+    lt_mutex_lock(&store->priv->wake.lock);
     while (!priv->wake.stop && !priv->wake.urgent && !atomic_load(&priv->wake.changed)) {
         if (!busy)
-            lt_cond_wait(&priv->wake.cond, &priv->wake.lock);
-        else if (!lt_cond_wait_for(&priv->wake.cond, &priv->wake.lock, IDLE_PERIODS * period))
+            lt_cond_wait(&priv->wake.cond, &store->priv->wake.lock);
+        else if (!lt_cond_wait_for(&priv->wake.cond, &store->priv->wake.lock,
+                                   IDLE_PERIODS * period))
             break;
     }
     if (atomic_load(&priv->wake.changed)) {
-        uint64_t now = lt_clock_ns(), end = now + period;
-        for (; !priv->wake.stop && !priv->wake.urgent && now < end; now = lt_clock_ns())
-            (void)lt_cond_wait_for(&priv->wake.cond, &priv->wake.lock, end - now);
+        sleep_for(store, period, true);
         work = TIMER;
     }
     if (priv->wake.urgent)
@@ -101,7 +122,7 @@ static enum work wait_for_work(struct img_store *store, bool busy)
     if (priv->wake.stop)
         work = STOP;
     priv->wake.urgent = false;
-    lt_mutex_unlock(&priv->wake.lock);
+    lt_mutex_unlock(&store->priv->wake.lock);
     return work;
 }
 
@@ -109,17 +130,21 @@ static void run(void *arg)
 {
     struct img_store *store = arg;
     for (bool busy = false;; busy = log_used(store)) {
-        enum work work = wait_for_work(store, busy);
-        if (work == STOP)
+        switch (wait_for_work(store, busy)) {
+        case STOP:
             return;
-        if (work == TIMER)
+        case URGENT:
+            if (work_urgent(store) < 0)
+                rest(store);
+            break;
+        case TIMER:
             atomic_store(&store->priv->wake.changed, false);
-        if (work == URGENT)
-            work_urgent(store);
-        else if (work == TIMER)
             work_timer(store);
-        else
+            break;
+        case IDLE:
             (void)img_checkpoint_run(store, 0);
+            break;
+        }
     }
 }
 
@@ -136,10 +161,10 @@ void img_maintain_stop(struct img_store *store)
     struct img_store_private *priv = store->priv;
     if (!priv->wake.thread)
         return;
-    lt_mutex_lock(&priv->wake.lock);
+    lt_mutex_lock(&store->priv->wake.lock);
     priv->wake.stop = true;
     lt_cond_wake_all(&priv->wake.cond);
-    lt_mutex_unlock(&priv->wake.lock);
+    lt_mutex_unlock(&store->priv->wake.lock);
     lt_thread_join(priv->wake.thread);
     priv->wake.thread = NULL;
 }
