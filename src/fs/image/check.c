@@ -57,7 +57,7 @@ static void compare(const struct img_census *census)
     if (!census->whole)
         return; /* where the bitmaps are is not known either */
     tell_runs(view, IMG_P_BLOCK_FREE, census->used, view->marked);
-    if (!census->blocks_doubtful)
+    if (!census->blocks_doubtful && !view->salvaged)
         tell_runs(view, IMG_P_BLOCK_LEAKED, view->marked, census->used);
 }
 

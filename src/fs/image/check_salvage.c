@@ -38,23 +38,37 @@ struct search {
     uint64_t birth; /* of the leaf with the copy */
 };
 
-/* Calls fn for each tree node that is valid in itself. */
+/* Calls fn if a tree node that is valid in itself begins at byte `at`; h: what is there. */
+static void try_node(struct search *s, const struct img_block_header *h, uint64_t at,
+                     void (*fn)(struct search *s, const struct img_page *page))
+{
+    struct img_page page;
+    const char *why;
+    uint32_t size = size_of_block(h, at);
+    struct img_page_place place = {lt_get_le64(h->volume), lt_get_le64(h->block), size};
+    if (size == 0 || at + size > lt_device_size(s->dev) ||
+        lt_device_read(s->dev, at, s->page, size) < 0)
+        return;
+    if (img_page_open(s->page, &place, &page, &why) == 0 && img_page_verify(&page, &why) == 0)
+        fn(s, &page);
+}
+
+/* Tries every place where a tree node can begin. What cannot be read has none. */
 static int each_node(struct search *s, void (*fn)(struct search *s, const struct img_page *page))
 {
-    uint64_t end = lt_device_size(s->dev);
-    for (uint64_t at = STRIDE; at + STRIDE <= end; at += STRIDE) {
-        struct img_block_header h;
-        struct img_page page;
-        const char *why;
-        if (lt_device_read(s->dev, at, &h, sizeof(h)) < 0)
-            continue;
-        uint32_t size = size_of_block(&h, at);
-        if (size == 0 || at + size > end || lt_device_read(s->dev, at, s->page, size) < 0)
-            continue;
-        struct img_page_place place = {lt_get_le64(h.volume), lt_get_le64(h.block), size};
-        if (img_page_open(s->page, &place, &page, &why) == 0 && img_page_verify(&page, &why) == 0)
-            fn(s, &page);
+    const size_t step = (size_t)READ_BLOCKS * STRIDE;
+    uint64_t end = lt_device_size(s->dev) / STRIDE * STRIDE;
+    uint8_t *buf = malloc(step);
+    if (!buf)
+        return LT_ENOMEM;
+    for (uint64_t start = 0; start < end; start += step) {
+        size_t len = end - start < step ? (size_t)(end - start) : step;
+        bool all = lt_device_read(s->dev, start, buf, len) == 0;
+        for (size_t i = 0; i < len; i += STRIDE)
+            if (all || lt_device_read(s->dev, start + i, buf + i, STRIDE) == 0)
+                try_node(s, (const struct img_block_header *)(buf + i), start + i, fn);
     }
+    free(buf);
     return 0;
 }
 
@@ -313,5 +327,6 @@ int img_salvage_leaves(struct img_view *view)
     free(c.heap);
     img_leaf_sort(view);
     view->hole_count = 0;
+    view->salvaged = true;
     return r;
 }

@@ -91,6 +91,7 @@ struct img_view {
     uint64_t volume;
     uint64_t group_blocks, groups;
     bool rebuilt_super; /* made up from what the blocks tell */
+    bool salvaged;      /* holes were filled: nodes that are lost are marked, but not in use */
 
     struct img_leaf *leaves;
     size_t leaf_count, leaf_room;
