@@ -38,28 +38,36 @@ static int put(struct img_key key, size_t len)
 {
     struct img_txn txn;
     int r = img_begin(store, IMG_LONG, &txn);
-    return r ? r : img_end(&txn, img_value_put(&txn, key, bytes, len));
+    if (r)
+        return r;
+    return img_end(&txn, img_value_put(&txn, key, bytes, len));
 }
 
 static int put_item(struct img_key key, size_t len)
 {
     struct img_txn txn;
     int r = img_begin(store, IMG_GROW, &txn);
-    return r ? r : img_end(&txn, img_put(&txn, key, bytes, len));
+    if (r)
+        return r;
+    return img_end(&txn, img_put(&txn, key, bytes, len));
 }
 
 static int delete_value(struct img_key key)
 {
     struct img_txn txn;
     int r = img_begin(store, IMG_SHRINK, &txn);
-    return r ? r : img_end(&txn, img_value_delete(&txn, key));
+    if (r)
+        return r;
+    return img_end(&txn, img_value_delete(&txn, key));
 }
 
 static int delete_item(struct img_key key)
 {
     struct img_txn txn;
     int r = img_begin(store, IMG_SHRINK, &txn);
-    return r ? r : img_end(&txn, img_delete(&txn, key));
+    if (r)
+        return r;
+    return img_end(&txn, img_delete(&txn, key));
 }
 
 static int get(struct img_key key, size_t max, uint8_t **ret, size_t *ret_len)
@@ -228,7 +236,9 @@ static int put_byte(struct img_key key, uint8_t byte)
 {
     struct img_txn txn;
     int r = img_begin(store, IMG_GROW, &txn);
-    return r ? r : img_end(&txn, img_put(&txn, key, &byte, 1));
+    if (r)
+        return r;
+    return img_end(&txn, img_put(&txn, key, &byte, 1));
 }
 
 static void twins_are_told_apart(uint64_t step)

@@ -512,6 +512,61 @@ static void test_nomem__changes_nothing(void **state)
     lt_node_put(f);
 }
 
+/* ---- A full volume ------------------------------------------------------------------------- */
+
+/* Values as long as they may be, until nothing fits: then the operation changes nothing. */
+static void fill_up(struct lt_node *f)
+{
+    char name[32];
+    int r = 0;
+    for (int i = 0; r == 0; i++) {
+        (void)snprintf(name, sizeof(name), "user.fill%d", i);
+        r = set(f, name, bytes(LT_XATTR_SIZE_MAX, 'f'));
+    }
+    assert_int_equal(r, LT_ENOSPC);
+    assert_int_equal(value_of(f, name, 'f'), LT_ENODATA);
+    for (size_t len = LT_XATTR_SIZE_MAX / 2; len > 0; len /= 2) {
+        (void)snprintf(name, sizeof(name), "user.%zu", len);
+        r = set(f, name, bytes(len, 'f'));
+        assert_true(r == 0 || r == LT_ENOSPC);
+    }
+}
+
+static void test_nospace__leaves_what_there_is_and_removing_works(void **state)
+{
+    (void)state;
+    volume_close();
+    volume_open(4u << 20);
+    size_t before = volume_count(0);
+    struct lt_node *f = made_file("f"), *g = made_file("g"), *s = NULL;
+    assert_int_equal(set(g, "user.a", bytes(3000, 'a')), 0);
+    assert_int_equal(set_ea(g, "one", bytes(3000, 1)), 0);
+    assert_int_equal(secure(g, descriptor(150)), 0);
+    assert_int_equal(set_reparse(g, 0x80000013, 3000), 0);
+    lt_node_put(stream(g, "s"));
+    fill_up(f);
+    struct lt_attr attr = attr_of(g);
+    assert_int_equal(set(g, "user.a", bytes(LT_XATTR_SIZE_MAX, 'b')), LT_ENOSPC);
+    assert_int_equal(set_ea(g, "two", bytes(60000, 1)), LT_ENOSPC);
+    assert_int_equal(secure(g, descriptor(3000)), LT_ENOSPC);
+    assert_int_equal(attr_of(g).version, attr.version);
+    assert_int_equal(value_of(g, "user.a", 'a'), 3000);
+    assert_int_equal(ea_bytes(g), 3003);
+    assert_int_equal(security_length(g), descriptor(150).len);
+    assert_int_equal(open_stream(g, "s", 0, &s), 0);
+    lt_node_put(s);
+    assert_int_equal(lt_node_stream_remove(NULL, g, lt_str("s")), 0);
+    assert_int_equal(lt_node_ea_set(NULL, g, NULL, 0, true), 0);
+    assert_int_equal(lt_node_reparse_remove(NULL, g, lt_str("")), 0);
+    assert_int_equal(secure(g, lt_str("")), 0);
+    assert_int_equal(lt_node_xattr_remove(NULL, g, lt_str("user.a")), 0);
+    lt_node_put(g);
+    lt_node_put(f);
+    assert_int_equal(drop("f"), 0);
+    assert_int_equal(drop("g"), 0);
+    assert_int_equal(volume_count(0), before);
+}
+
 /* ---- A disk that fails --------------------------------------------------------------------- */
 
 static void test_ioerr__leaves_a_state_that_was(void **state)
@@ -732,6 +787,7 @@ int main(void)
         TEST(test_security__a_full_count_is_not_shared),
         TEST(test_create__with_all_of_it),
         TEST(test_nomem__changes_nothing),
+        TEST(test_nospace__leaves_what_there_is_and_removing_works),
         TEST(test_ioerr__leaves_a_state_that_was),
         TEST(test_hostile__security_that_leads_nowhere),
         TEST(test_hostile__security_that_is_none),
