@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* lintel/image.h: making image files, and asking them. */
 #include "format.h"
-#include "image.h"
 #include "kinds.h"
 #include "store/store.h"
 

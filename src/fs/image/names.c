@@ -3,7 +3,6 @@
  * Names: lookup, create, link, remove. Each change is one transaction; what nodes say of themselves
  * in memory changes behind the last step that can fail.
  */
-#include "data.h"
 #include "dir.h"
 #include "ext.h"
 #include "ops.h"
@@ -65,13 +64,12 @@ int imgfs_parent(const struct lt_ctx *ctx, struct lt_node *base, struct lt_node 
     (void)ctx;
     struct img_node *dir = img_node(base), *parent = NULL;
     struct img_fs *fs = img_fs_of(dir);
-    int r = 0;
     if (base == base->fs->root) {
         *ret = lt_node_get(base);
         return 0;
     }
     img_read_lock(fs->store);
-    r = dir->inode.parent ? img_node_get(fs, dir->inode.parent, &parent) : LT_ENOENT;
+    int r = dir->inode.parent ? img_node_get(fs, dir->inode.parent, &parent) : LT_ENOENT;
     img_read_unlock(fs->store);
     if (r == 0 && parent->base.type != LT_S_IFDIR)
         r = LT_EUCLEAN;

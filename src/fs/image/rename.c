@@ -189,7 +189,7 @@ static int leave_old(struct rename *r, const struct lt_ctx *ctx) REQUIRES(img_it
 
 static int do_move(struct rename *r, const struct lt_ctx *ctx) REQUIRES(img_items)
 {
-    struct img_node *source = r->from.node, *target = r->to.node, *white;
+    struct img_node *source = r->from.node, *target = r->to.node;
     int error = target ? img_name_remove(&r->txn, target, name_of(&r->to)) : 0;
     if (!error)
         error = move_node(r, &r->from, &r->to);
@@ -202,7 +202,7 @@ static int do_move(struct rename *r, const struct lt_ctx *ctx) REQUIRES(img_item
         img_changed(target, r->now);
         img_dir_count(r->to.dir, target, -1);
     }
-    white = r->whiteout;
+    struct img_node *white = r->whiteout;
     if (white) {
         white->inode.parent = r->from.dir->base.id;
         white->inode.entry = r->from.entry.key;
