@@ -236,8 +236,7 @@ static int check(struct checking *c)
         lt_complain("%s: cancelled", c->path);
         status = FSCK_CANCELLED;
     } else {
-        lt_complain("cannot check %s: %s", c->path,
-                    diag.text[0] ? diag.text : lt_error_text(error));
+        lt_complain_why("check", c->path, error, &diag);
         status = FSCK_FAILED;
     }
     free_problems(c);

@@ -143,6 +143,9 @@ const char *lt_talk_name(void);
 /* "NAME: TEXT" and a new line on stderr. */
 void lt_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* "cannot VERB NAME: WHY", where `diag` says why, if it does not say all of it itself. */
+void lt_complain_why(const char *verb, const char *name, int error, const struct lt_diag *diag);
+
 /* A usage error: what is wrong, how it is used (of `command`, or of lintel itself if NULL), where
  * help is. Returns LT_EXIT_USAGE. */
 int lt_usage_error(const struct lt_command *command, const char *format, ...)

@@ -37,7 +37,7 @@ static int run(const struct lt_args *args)
     }
     if (error >= 0)
         return status;
-    lt_complain("cannot dump %s: %s", path, diag.text[0] ? diag.text : lt_error_text(error));
+    lt_complain_why("dump", path, error, &diag);
     return LT_EXIT_FAILED;
 }
 

@@ -79,7 +79,7 @@ int lt_image_report(const char *path, const char *command, bool as_json)
     struct lt_diag diag = {""};
     int error = lt_image_info(path, &info, &diag);
     if (error != LT_OK) {
-        lt_complain("cannot look at %s: %s", path, diag.text[0] ? diag.text : lt_error_text(error));
+        lt_complain_why("look at", path, error, &diag);
         return LT_EXIT_FAILED;
     }
     if (!as_json)

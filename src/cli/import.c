@@ -66,8 +66,7 @@ static int end(struct work *w, const char *verb, const char *path, int error,
     lt_progress_end(&w->progress, s->files, s->bytes, error == LT_OK);
     if (error == LT_OK)
         return LT_EXIT_OK;
-    lt_complain("cannot %s '%s': %s", verb, path,
-                diag->text[0] ? diag->text : lt_error_text(error));
+    lt_complain_why(verb, path, error, diag);
     return LT_EXIT_FAILED;
 }
 

@@ -38,6 +38,6 @@ int lt_load(struct lt_fs *fs, const char *path, const char *when)
     int error = lt_trees_load(path, lt_fs_root(fs), &options, &diag);
     lt_progress_end(&loading.progress, options.status.files, options.status.bytes, error == LT_OK);
     if (error != LT_OK)
-        lt_complain("cannot load %s: %s", path, diag.text[0] ? diag.text : lt_error_text(error));
+        lt_complain_why("load", path, error, &diag);
     return error;
 }

@@ -32,10 +32,11 @@ static int format(const char *path, const struct lt_image_params *params)
     int error = lt_image_format(path, params, &diag);
     if (error == LT_OK)
         return LT_EXIT_OK;
-    const char *remedy = error == LT_EEXIST ? "; --force overwrites it" : "";
-    bool said = strstr(diag.text, "force");
-    lt_complain("cannot make %s: %s%s", path, diag.text[0] ? diag.text : lt_error_text(error),
-                said ? "" : remedy);
+    if (error == LT_EEXIST && !strstr(diag.text, "--force"))
+        lt_complain("cannot make %s: %s; --force overwrites it", path,
+                    diag.text[0] ? diag.text : lt_error_text(error));
+    else
+        lt_complain_why("make", path, error, &diag);
     return LT_EXIT_FAILED;
 }
 

@@ -159,8 +159,7 @@ static int complain_of_open(const struct lt_opened *o, int error, const struct l
         lt_complain("%s is mounted on %s: use the files there, or 'lintel umount %s' first",
                     o->name, dir, dir);
     else
-        lt_complain("cannot open %s: %s", o->name,
-                    diag->text[0] ? diag->text : lt_error_text(error));
+        lt_complain_why("open", o->name, error, diag);
     return error == LT_EINVAL && !o->ino ? LT_EXIT_USAGE : LT_EXIT_FAILED;
 }
 

@@ -20,8 +20,7 @@ static int complain(const char *verb, const char *path, int error, const struct 
     if (error == LT_EINTR)
         lt_complain("%s: cancelled", path);
     else
-        lt_complain("cannot %s %s: %s", verb, path,
-                    diag->text[0] ? diag->text : lt_error_text(error));
+        lt_complain_why(verb, path, error, diag);
     return LT_EXIT_FAILED;
 }
 

@@ -11,6 +11,7 @@
 
 #include "cli.h"
 #include "daemon.h"
+#include "operand.h"
 #include "report.h"
 #include "saver.h"
 
@@ -153,7 +154,7 @@ static int control_set(void *arg, const char *name, const char *text)
 /* ---- The steps ------------------------------------------------------------------------------- */
 
 /* "unknown option 'alow_other'" comes from the source, which does not know our words. */
-static void complain_of_source(const char *source, const struct lt_diag *diag)
+static void complain_of_source(const char *source, int error, const struct lt_diag *diag)
 {
     static const char marker[] = "unknown option '";
     const char *at = strstr(diag->text, marker), *nearest = NULL;
@@ -166,7 +167,7 @@ static void complain_of_source(const char *source, const struct lt_diag *diag)
     if (nearest)
         lt_complain("cannot open %s: %s; did you mean '%s'?", source, diag->text, nearest);
     else
-        lt_complain("cannot open %s: %s", source, diag->text);
+        lt_complain_why("open", source, error, diag);
 }
 
 /* -o security=SDDL. */
@@ -283,7 +284,8 @@ static int serve(void *arg, struct lt_launch *launch)
     int status = LT_EXIT_FAILED;
     int error = lt_open_fs(s.what->source, &s.fs, &diag);
     if (error != LT_OK) {
-        complain_of_source(s.what->source, &diag);
+        bool is_image = lt_is_image_file(s.what->name);
+        complain_of_source(is_image ? s.what->name : s.what->source, error, &diag);
         return error == LT_EINVAL ? LT_EXIT_USAGE : LT_EXIT_FAILED;
     }
     s.saver.fs = s.fs;

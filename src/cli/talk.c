@@ -35,6 +35,15 @@ void lt_complain(const char *format, ...)
     va_end(ap);
 }
 
+void lt_complain_why(const char *verb, const char *name, int error, const struct lt_diag *diag)
+{
+    const char *why = diag->text[0] ? diag->text : lt_error_text(error);
+    if (strncmp(why, "cannot ", strlen("cannot ")) == 0 && strstr(why, name))
+        lt_complain("%s", why);
+    else
+        lt_complain("cannot %s %s: %s", verb, name, why);
+}
+
 int lt_usage_error(const struct lt_command *command, const char *format, ...)
 {
     va_list ap;
