@@ -318,8 +318,8 @@ static bool run_pairs(const struct settings *s)
     uint64_t cuts = 0;
     for (uint64_t i = s->first; good && i < PAIRS; i += s->pairs)
         good = run_pair(s, i, &cuts);
-    (void)printf("%sok - pairs of operations, with syncs behind each: %llu cuts\n",
-                 good ? "" : "not ", (unsigned long long)cuts);
+    (void)printf("%sok %d - pairs of operations, with syncs behind each: %llu cuts\n",
+                 good ? "" : "not ", s->cuts == 0 ? 1 : 4, (unsigned long long)cuts);
     return good;
 }
 
