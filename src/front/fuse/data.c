@@ -8,8 +8,8 @@
 struct read_sink {
     struct lt_sink sink;
     struct call *c;
-    /* Bytes in the scratch buffer: the file system put them there, or a reply must not be sent under
-     * a lock. */
+    /* Bytes in the scratch buffer: the file system put them there, or a reply must not be sent
+     * under a lock. */
     size_t copied;
 };
 

@@ -5,6 +5,7 @@
 #define LT_TESTS_UNIT_FS_IMAGE_KEEPER_H
 
 #include <device/memory.h>
+#include <test.h>
 
 struct keeper {
     struct lt_device dev; /* what the volume gets */
