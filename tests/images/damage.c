@@ -3,6 +3,7 @@
 
 #include "rich.h"
 
+#include <device/lend.h>
 #include <device/memory.h>
 #include <fs/image/check_rewrite.h>
 #include <fs/image/format.h>
@@ -19,69 +20,12 @@ static void must(int r, const char *what)
     }
 }
 
-/* ---- A device that outlives its user ------------------------------------------------------- */
-
-/* lt_imgfs_open_device() takes the device: it gets one that only points to ours. */
-struct lent {
-    struct lt_device base;
-    struct lt_device *dev;
-};
-
-static struct lt_device *lender(struct lt_device *dev)
-{
-    return ((struct lent *)dev)->dev;
-}
-
-static uint64_t lent_size(struct lt_device *dev)
-{
-    return lt_device_size(lender(dev));
-}
-
-static int lent_read(struct lt_device *dev, uint64_t offset, void *buf, size_t len)
-{
-    return lt_device_read(lender(dev), offset, buf, len);
-}
-
-static int lent_write(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
-                      size_t count)
-{
-    return lt_device_write(lender(dev), offset, segs, count);
-}
-
-static int lent_flush(struct lt_device *dev)
-{
-    return lt_device_flush(lender(dev));
-}
-
-static int lent_discard(struct lt_device *dev, uint64_t offset, uint64_t len)
-{
-    return lt_device_discard(lender(dev), offset, len);
-}
-
-static int lent_reserve(struct lt_device *dev, uint64_t offset, uint64_t len)
-{
-    return lt_device_reserve(lender(dev), offset, len);
-}
-
-static int lent_resize(struct lt_device *dev, uint64_t size)
-{
-    return lt_device_resize(lender(dev), size);
-}
-
-static void lent_close(struct lt_device *dev)
-{
-    free(dev);
-}
-
 struct lt_device *damage_lend(struct lt_device *dev)
 {
-    static const struct lt_device_ops ops = {lent_size,    lent_read,    lent_write,  lent_flush,
-                                             lent_discard, lent_reserve, lent_resize, lent_close};
-    struct lent *lent = malloc(sizeof(*lent));
+    struct lt_device *lent = lt_device_lend(dev);
     if (!lent)
         abort();
-    *lent = (struct lent){{&ops, dev->read_only}, dev};
-    return &lent->base;
+    return lent;
 }
 
 struct lt_device *damage_image(uint64_t size, uint32_t block_size, bool data_checks)

@@ -3,6 +3,7 @@
 
 #include "../conformance/random.h"
 
+#include <device/lend.h>
 #include <fs/image/check.h>
 #include <fs/image/format.h>
 #include <fs/image/image.h>
@@ -37,70 +38,6 @@ void config_print(const struct config *config, FILE *to)
                   config->insensitive ? " case=insensitive" : "");
 }
 
-/* ---- A disk that outlives the file system on it -------------------------------------------- */
-
-struct lent {
-    struct lt_device dev;
-    struct lt_device *to;
-};
-
-static struct lt_device *lent(struct lt_device *dev)
-{
-    return ((struct lent *)dev)->to;
-}
-
-static uint64_t lent_size(struct lt_device *dev)
-{
-    return lt_device_size(lent(dev));
-}
-
-static int lent_read(struct lt_device *dev, uint64_t offset, void *buf, size_t len)
-{
-    return lt_device_read(lent(dev), offset, buf, len);
-}
-
-static int lent_write(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
-                      size_t count)
-{
-    return lt_device_write(lent(dev), offset, segs, count);
-}
-
-static int lent_flush(struct lt_device *dev)
-{
-    return lt_device_flush(lent(dev));
-}
-
-static int lent_discard(struct lt_device *dev, uint64_t offset, uint64_t len)
-{
-    return lt_device_discard(lent(dev), offset, len);
-}
-
-static int lent_reserve(struct lt_device *dev, uint64_t offset, uint64_t len)
-{
-    return lt_device_reserve(lent(dev), offset, len);
-}
-
-static int lent_resize(struct lt_device *dev, uint64_t size)
-{
-    return lt_device_resize(lent(dev), size);
-}
-
-static void lent_close(struct lt_device *dev)
-{
-    free(dev);
-}
-
-static struct lt_device *lend(struct lt_device *to)
-{
-    static const struct lt_device_ops ops = {lent_size,    lent_read,    lent_write,  lent_flush,
-                                             lent_discard, lent_reserve, lent_resize, lent_close};
-    struct lent *dev = malloc(sizeof(*dev));
-    if (!dev)
-        abort();
-    *dev = (struct lent){{&ops, false}, to};
-    return &dev->dev;
-}
-
 /* ---- Opening ------------------------------------------------------------------------------- */
 
 struct lt_device *world_format(const struct config *config)
@@ -122,7 +59,9 @@ int world_open(const struct config *config, struct lt_device *sim, struct lt_fs 
                struct lt_diag *diag)
 {
     char options[64];
-    struct lt_device *dev = lend(sim);
+    struct lt_device *dev = lt_device_lend(sim);
+    if (!dev)
+        abort();
     (void)snprintf(options, sizeof(options), "commit=0,cache=1m,sync=%s", mode_name(config->mode));
     int r = lt_imgfs_open_device(dev, options, ret, diag);
     if (r < 0)

@@ -25,15 +25,8 @@ struct plan {
 
 static bool changes_between(const struct img_view *view, struct img_key first, struct img_key last)
 {
-    size_t lo = 0, hi = view->settled;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (img_key_compare(view->changes[mid].key, first) < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < view->settled && img_key_compare(view->changes[lo].key, last) <= 0;
+    size_t i = img_view_change_at(view, first);
+    return i < view->settled && img_key_compare(view->changes[i].key, last) <= 0;
 }
 
 /* The keys for which leaf i is the place: up to the next leaf. */

@@ -313,7 +313,7 @@ static size_t leaf_at(const struct img_view *view, struct img_key key)
     return lo;
 }
 
-static size_t change_at(const struct img_view *view, struct img_key key)
+size_t img_view_change_at(const struct img_view *view, struct img_key key)
 {
     size_t lo = 0, hi = view->settled;
     while (lo < hi) {
@@ -329,7 +329,7 @@ static size_t change_at(const struct img_view *view, struct img_key key)
 int img_view_each(struct img_view *view, struct img_key first, struct img_key last,
                   int (*fn)(void *arg, const struct img_item *item), void *arg)
 {
-    struct walk w = {view, first, last, change_at(view, first), view->settled, fn, arg};
+    struct walk w = {view, first, last, img_view_change_at(view, first), view->settled, fn, arg};
     int r = 0;
     for (size_t i = leaf_at(view, first); r == 0 && i < view->leaf_count; i++) {
         struct img_leaf leaf = view->leaves[i];

@@ -130,6 +130,9 @@ int img_view_verify(struct img_view *view);
 /* Reads the bitmaps of the groups, and applies what the log says of blocks. */
 int img_view_space(struct img_view *view);
 
+/* The first of the settled changes whose key is >= `key`: its index. */
+size_t img_view_change_at(const struct img_view *view, struct img_key key);
+
 /* Calls fn for every item in [first, last], in order, until it is not 0, which is then returned. fn
  * may add changes, but not read in the view. */
 int img_view_each(struct img_view *view, struct img_key first, struct img_key last,

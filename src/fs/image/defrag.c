@@ -15,18 +15,12 @@ static int run_round(struct lt_device *dev, struct img_sound *s, bool first,
                      struct lt_image_defrag_result *ret, bool *ret_again)
 {
     struct img_view *view = &s->view;
-    struct img_mover m = {.view = view,
-                          .used = s->census.used,
-                          .limit = view->super.blocks,
-                          .birth = view->super.generation + 1,
-                          .defrag = true};
-    size_t size = view->bitmap_words * sizeof(uint64_t);
+    struct img_mover m;
     (void)dev;
-    m.busy = malloc(size);
-    if (!m.busy)
-        return LT_ENOMEM;
-    memcpy(m.busy, m.used, size);
-    int r = img_view_write_logged(view);
+    int r = img_mover_init(&m, s, view->super.blocks);
+    m.defrag = true;
+    if (r == 0)
+        r = img_view_write_logged(view);
     if (r == 0)
         r = img_mover_run(&m);
     if (r == 0 && (m.moved_files > 0 || view->batch_count > 0))

@@ -6,83 +6,12 @@
 #include "store/store.h"
 
 #include <base/unicode.h>
+#include <device/lend.h>
 #include <stdlib.h>
 
 #define ROOT_MODE 0755u
 #define CHECK_SIZE 4u             /* of CRC-32C */
 #define CACHE (UINT64_C(1) << 20) /* for a handful of items */
-
-/* ---- A device that stays the caller's ------------------------------------------------------ */
-
-struct borrowed {
-    struct lt_device base;
-    struct lt_device *dev;
-};
-
-static struct lt_device *lender(struct lt_device *dev)
-{
-    return ((struct borrowed *)dev)->dev;
-}
-
-static uint64_t borrowed_size(struct lt_device *dev)
-{
-    return lt_device_size(lender(dev));
-}
-
-static int borrowed_read(struct lt_device *dev, uint64_t offset, void *buf, size_t len)
-{
-    return lt_device_read(lender(dev), offset, buf, len);
-}
-
-static int borrowed_write(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
-                          size_t count)
-{
-    return lt_device_write(lender(dev), offset, segs, count);
-}
-
-static int borrowed_flush(struct lt_device *dev)
-{
-    return lt_device_flush(lender(dev));
-}
-
-static int borrowed_discard(struct lt_device *dev, uint64_t offset, uint64_t len)
-{
-    return lt_device_discard(lender(dev), offset, len);
-}
-
-static int borrowed_reserve(struct lt_device *dev, uint64_t offset, uint64_t len)
-{
-    return lt_device_reserve(lender(dev), offset, len);
-}
-
-static int borrowed_resize(struct lt_device *dev, uint64_t size)
-{
-    return lt_device_resize(lender(dev), size);
-}
-
-static void borrowed_close(struct lt_device *dev)
-{
-    free(dev);
-}
-
-static struct lt_device *borrow(struct lt_device *dev)
-{
-    static const struct lt_device_ops ops = {
-        .size = borrowed_size,
-        .read = borrowed_read,
-        .write = borrowed_write,
-        .flush = borrowed_flush,
-        .discard = borrowed_discard,
-        .reserve = borrowed_reserve,
-        .resize = borrowed_resize,
-        .close = borrowed_close,
-    };
-    struct borrowed *b = malloc(sizeof(*b));
-    if (!b)
-        return NULL;
-    *b = (struct borrowed){.base = {.ops = &ops, .read_only = dev->read_only}, .dev = dev};
-    return &b->base;
-}
 
 /* ---- What an empty volume has -------------------------------------------------------------- */
 
@@ -158,12 +87,12 @@ int img_fs_format(struct lt_device *dev, const struct lt_image_params *params, s
         r = img_store_format(dev, &format, diag);
     if (r < 0)
         return r;
-    struct lt_device *borrowed = borrow(dev);
-    if (!borrowed)
+    struct lt_device *lent = lt_device_lend(dev);
+    if (!lent)
         return lt_diag_set(diag, LT_ENOMEM, "%s", lt_error_text(LT_ENOMEM));
-    r = img_store_open(borrowed, &options, &store, diag);
+    r = img_store_open(lent, &options, &store, diag);
     if (r < 0) {
-        lt_device_close(borrowed);
+        lt_device_close(lent);
         return r;
     }
     r = populate(store, params, format.created);

@@ -321,6 +321,21 @@ int img_mover_run(struct img_mover *m)
     return r < 0 ? r : img_view_settle(m->view);
 }
 
+int img_mover_init(struct img_mover *m, struct img_sound *sound, uint64_t limit)
+{
+    struct img_view *view = &sound->view;
+    size_t size = view->bitmap_words * sizeof(uint64_t);
+    *m = (struct img_mover){.view = view,
+                            .used = sound->census.used,
+                            .limit = limit,
+                            .birth = view->super.generation + 1};
+    m->busy = malloc(size);
+    if (!m->busy)
+        return LT_ENOMEM;
+    memcpy(m->busy, m->used, size);
+    return 0;
+}
+
 void img_mover_fini(struct img_mover *m)
 {
     free(m->busy);

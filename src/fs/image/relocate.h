@@ -51,6 +51,12 @@ void img_mover_fini(struct img_mover *mover);
 int img_mover_take(struct img_mover *mover, uint64_t min, uint64_t max, uint64_t *ret_block,
                    uint64_t *ret_count);
 
+struct img_sound;
+
+/* Begins: all data of `sound` is to go before block `limit`. The mover is to be ended. LT_ENOMEM.
+ */
+int img_mover_init(struct img_mover *mover, struct img_sound *sound, uint64_t limit);
+
 /* Opens the image and goes through all of it: LT_EUCLEAN if anything is wrong with it. Ended by
  * img_sound_close(), also after a failure. */
 struct img_sound {

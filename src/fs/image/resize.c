@@ -59,15 +59,11 @@ static int move_log(struct img_mover *m)
 static int shrink(struct img_sound *s, uint64_t blocks)
 {
     struct img_view *view = &s->view;
-    struct img_mover m = {
-        .view = view, .used = s->census.used, .limit = blocks, .birth = view->super.generation + 1};
-    size_t size = view->bitmap_words * sizeof(uint64_t);
+    struct img_mover m;
     uint64_t groups = (blocks + view->group_blocks - 1) / view->group_blocks;
-    m.busy = malloc(size);
-    if (!m.busy)
-        return LT_ENOMEM;
-    memcpy(m.busy, m.used, size);
-    int r = img_view_write_logged(view);
+    int r = img_mover_init(&m, s, blocks);
+    if (r == 0)
+        r = img_view_write_logged(view);
     if (r == 0)
         r = move_log(&m);
     if (r == 0)
