@@ -163,7 +163,7 @@ static int take_item(void *arg, const struct img_item *item)
     }
     if (item->key.id == IMG_ID_VOLUME)
         return volume_item(census, item);
-    if (item->key.id != IMG_ID_ROOT && item->key.id < IMG_ID_FIRST)
+    if ((item->key.id != IMG_ID_ROOT && item->key.id < IMG_ID_FIRST) || item->key.id > IMG_ID_LAST)
         return unknown(census, item);
     return object_item(census, item);
 }

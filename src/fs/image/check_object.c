@@ -245,7 +245,7 @@ int img_census_object_end(struct img_census *census)
     int r = img_census_piece_end(census);
     if (r < 0 || object->id == IMG_ID_VOLUME)
         return r;
-    if (object->id > census->max_id)
+    if (object->id > census->max_id && object->id <= IMG_ID_LAST)
         census->max_id = object->id;
     if (!object->has_inode)
         return object->broken || !census->whole ? 0 : end_lost(census);

@@ -392,6 +392,18 @@ static int apply_batch(struct img_view *view, const uint8_t *batch, size_t len, 
     return error;
 }
 
+static void take_counters(struct img_view *view, const struct img_batch_header *h)
+{
+    uint64_t next_id = lt_get_le64(h->next_id), nodes = lt_get_le64(h->nodes);
+    if (next_id < view->super.next_id || !img_counters_fit(next_id, nodes)) {
+        img_found(view->report, IMG_P_LOG_RECORD, 0, 0, "next id %llu, nodes %llu",
+                  (unsigned long long)next_id, (unsigned long long)nodes);
+        return;
+    }
+    view->super.next_id = next_id;
+    view->super.nodes = nodes;
+}
+
 /* Reads the batch at block `at` of the log: its length in blocks, 0 at the end of the log. */
 static int64_t read_batch(struct img_view *view, uint64_t at, uint64_t sequence)
 {
@@ -409,8 +421,7 @@ static int64_t read_batch(struct img_view *view, uint64_t at, uint64_t sequence)
     if (r < 0)
         return r;
     view->batches[view->batch_count++] = (struct img_batch){at, sequence, batch, len};
-    view->super.next_id = lt_get_le64(h.next_id);
-    view->super.nodes = lt_get_le64(h.nodes);
+    take_counters(view, &h);
     r = apply_batch(view, batch + sizeof(h), len - sizeof(h), sequence);
     return r < 0 ? r : (int64_t)((len + view->super.block_size - 1) / view->super.block_size);
 }

@@ -24,6 +24,7 @@ enum img_kind {
 #define IMG_ID_VOLUME UINT64_C(0)
 #define IMG_ID_ROOT UINT64_C(1)
 #define IMG_ID_FIRST UINT64_C(16) /* of the ids that files get */
+#define IMG_ID_LAST (UINT64_C(1) << 61)
 
 #define IMG_CHUNK 1024u /* bytes of one piece of a long value */
 

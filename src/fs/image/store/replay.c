@@ -7,9 +7,6 @@
 
 #include <inttypes.h>
 
-/* Counters do not come near to overflowing. */
-#define COUNTER_MAX (UINT64_C(1) << 62)
-
 static int apply_data(struct img_store *store, const struct img_log_record *record)
 {
     uint64_t start = record->block * store->super.block_size + record->offset;
@@ -67,8 +64,7 @@ static int each_batch(struct img_store *store, bool apply, struct found *found)
     img_log_walk_init(&walk, store->dev, s);
     while ((r = img_log_walk_next(&walk, &batch)) > 0) {
         r = LT_EUCLEAN;
-        if (batch.next_id >= found->next_id && batch.next_id <= COUNTER_MAX &&
-            batch.nodes <= batch.next_id)
+        if (batch.next_id >= found->next_id && img_counters_fit(batch.next_id, batch.nodes))
             r = each_record(store, &batch, apply);
         if (r < 0)
             break;

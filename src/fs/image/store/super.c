@@ -85,6 +85,11 @@ static bool log_fits(const struct img_super *s)
            s->log_start < s->log_blocks;
 }
 
+bool img_counters_fit(uint64_t next_id, uint64_t nodes)
+{
+    return next_id <= COUNTER_MAX && nodes <= next_id;
+}
+
 static bool root_fits(const struct img_super *s)
 {
     if (s->root.block == 0)
@@ -107,7 +112,7 @@ static int check_fields(const struct img_super_disk *disk, const struct img_supe
     if (!root_fits(s))
         return damaged(diag, "an impossible root of the tree");
     if (s->generation == 0 || s->generation > COUNTER_MAX || s->log_sequence > COUNTER_MAX ||
-        s->next_id > COUNTER_MAX || s->nodes > s->next_id || s->free_blocks > s->blocks)
+        !img_counters_fit(s->next_id, s->nodes) || s->free_blocks > s->blocks)
         return damaged(diag, "an impossible counter");
     if (device_size != 0 && s->blocks > device_size / s->block_size)
         return lt_diag_set(diag, LT_EUCLEAN,
@@ -251,6 +256,9 @@ int img_super_read_both(struct lt_device *dev, struct img_super *ret, struct lt_
 int img_super_write(struct lt_device *dev, const struct img_super *super)
 {
     uint8_t bytes[IMG_SUPER_SIZE];
+    struct img_super again;
     img_super_encode(super, bytes);
+    if (img_super_decode(bytes, 0, &again, NULL) < 0)
+        return LT_EOVERFLOW;
     return lt_device_put(dev, super->generation % 2 * super->block_size, bytes, sizeof(bytes));
 }

@@ -31,6 +31,9 @@ struct img_super {
 /* The le64 that other structures carry. */
 uint64_t img_super_volume(const struct img_super *super);
 
+/* Whether counters of a superblock or a batch can be: none comes near to overflowing. */
+bool img_counters_fit(uint64_t next_id, uint64_t nodes);
+
 /* Decodes 512 bytes and checks every field against the others, and against `device_size`
  * (0: unknown). LT_EINVAL: no Lintel image; LT_EUCLEAN: damaged; LT_EOPNOTSUPP: a newer version or
  * an unknown incompatible feature. `diag` says what. */
@@ -46,7 +49,8 @@ int img_super_read(struct lt_device *dev, struct img_super *ret, struct lt_diag 
  * one was the newer. */
 int img_super_read_both(struct lt_device *dev, struct img_super *ret, struct lt_diag *diag);
 
-/* Writes it to the place that its generation has. Does not flush. */
+/* Writes it to the place that its generation has; LT_EOVERFLOW, and nothing is written, if its
+ * fields are such that img_super_decode() would refuse it. Does not flush. */
 int img_super_write(struct lt_device *dev, const struct img_super *super);
 
 #endif

@@ -15,6 +15,28 @@
 #define BLOCKS (SIZE / BLOCK)
 #define IMAGES 3u
 
+/* ---- Chance and time: the same in every run, so that what fails fails again -------------------
+ */
+
+int __wrap_lt_random(void *buf, size_t len);
+struct lt_time __wrap_lt_clock_now(void);
+
+static uint64_t ticks;
+
+int __wrap_lt_random(void *buf, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        ((uint8_t *)buf)[i] = (uint8_t)((++ticks * UINT64_C(0x9e3779b97f4a7c15)) >> 56);
+    return 0;
+}
+
+struct lt_time __wrap_lt_clock_now(void)
+{
+    return (struct lt_time){1700000000, (uint32_t)(++ticks % 1000000000)};
+}
+
+/* ---- Images -------------------------------------------------------------------------------- */
+
 /* The images, and which of their blocks hold metadata. */
 struct seed {
     uint8_t *bytes;
@@ -107,8 +129,10 @@ struct lt_device *mutate_image(const uint8_t *data, size_t size)
     unsigned number = size > 0 ? data[0] % IMAGES : 0;
     struct seed *seed = &seeds[number];
     struct lt_device *dev;
-    if (!seed->bytes)
+    if (!seed->bytes) {
+        ticks = number;
         make_seed(seed, number);
+    }
     uint8_t *image = malloc(SIZE);
     FUZZ_CHECK(image);
     memcpy(image, seed->bytes, SIZE);
@@ -122,6 +146,7 @@ struct lt_device *mutate_image(const uint8_t *data, size_t size)
     FUZZ_CHECK(lt_device_open_memory(SIZE, &dev) == 0);
     FUZZ_CHECK(lt_device_put(dev, 0, image, SIZE) == 0);
     free(image);
+    ticks = size;
     return dev;
 }
 
