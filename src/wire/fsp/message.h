@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages of the WinFsp protocol: taken apart with every length checked, and put together.
+ * Pure: no I/O, no memory of its own. Both ends use it: the dispatcher takes requests apart
+ * and makes responses, the driver of the tests does the opposite.
+ */
+#ifndef LT_WIRE_FSP_MESSAGE_H
+#define LT_WIRE_FSP_MESSAGE_H
+
+#include "proto.h"
+
+#include <lintel/error.h>
+#include <lintel/types.h>
+
+/* UTF-16LE text within a message, borrowed, at any alignment, without its NUL. */
+struct lt_wide {
+    const uint8_t *bytes;
+    size_t units;
+};
+
+static inline uint16_t lt_wide_at(struct lt_wide w, size_t i)
+{
+    return (uint16_t)(w.bytes[2 * i] | w.bytes[2 * i + 1] << 8);
+}
+
+/* ---- Batches ------------------------------------------------------------------------------- */
+
+/*
+ * The next message of a batch: its bytes in *ret, and *at moves behind it and its padding. 1; 0 at
+ * the end; LT_EPROTO where what follows is none. `header` is LT_FSP_REQ_HEADER or
+ * LT_FSP_RSP_HEADER, the least that a message has, and `max` the most.
+ */
+int lt_fsp_next(struct lt_str batch, size_t *at, size_t header, size_t max, struct lt_str *ret);
+
+/* ---- Requests ------------------------------------------------------------------------------ */
+
+/* A request taken apart. The texts and bytes lie in the message. */
+struct lt_fsp_request {
+    struct lt_fsp_req req;      /* a copy, aligned */
+    struct lt_wide name;        /* FileName, where the kind has one; begins with a backslash */
+    struct lt_wide stream;      /* Create: what follows the colon of the last component, or units 0 */
+    struct lt_wide new_name;    /* SetInformation: rename */
+    struct lt_wide label;       /* SetVolume */
+    struct lt_wide pattern, marker; /* QueryDirectory */
+    bool has_pattern, has_marker;
+    struct lt_str security;     /* Create, SetSecurity: self-relative, its form not yet checked */
+    struct lt_str data;         /* Create, Overwrite, SetEa: EAs (MS-FSCC 2.4.16) or reparse data;
+                                   FileSystemControl, DeviceControl: the input */
+};
+
+/*
+ * Checks and splits one request. LT_ENOSYS: no such kind; LT_EPROTO: lengths, offsets or texts that
+ * cannot be. In both cases ret->req has kind and hint if there were as many bytes, so that it can
+ * be answered; else LT_EBADMSG.
+ */
+int lt_fsp_request_decode(struct lt_str message, struct lt_fsp_request *ret);
+
+/* A message that is being put together in `buf`, 8-byte aligned. `full` once something did not fit;
+ * lt_fsp_..._end() then says so. */
+struct lt_fsp_out {
+    uint8_t *buf;
+    size_t size, len; /* room, and what is used of it */
+    size_t header;    /* of the message at `buf` */
+    bool full;
+};
+
+/* Begins a request in a buffer of `size` bytes; its struct, zero but for version and kind. */
+struct lt_fsp_req *lt_fsp_request_begin(struct lt_fsp_out *out, void *buf, size_t size,
+                                        uint32_t kind, uint64_t hint);
+
+/* ---- Responses ----------------------------------------------------------------------------- */
+
+struct lt_fsp_response {
+    struct lt_fsp_rsp rsp;  /* a copy, aligned */
+    struct lt_str data;     /* u.buffer or u.set_ea.ea, or of a Create its reparse data */
+    struct lt_str security; /* Create */
+    struct lt_wide name;    /* Create: normalized */
+};
+
+/* Checks and splits one response; what it may hold depends on its kind. LT_EPROTO, LT_EBADMSG. */
+int lt_fsp_response_decode(struct lt_str message, struct lt_fsp_response *ret);
+
+/* Begins a response to a request of this kind and hint; its struct, zero but for these. */
+struct lt_fsp_rsp *lt_fsp_response_begin(struct lt_fsp_out *out, void *buf, size_t size,
+                                         uint32_t kind, uint64_t hint);
+
+/* ---- Either -------------------------------------------------------------------------------- */
+
+/* Adds bytes to the variable part, at an offset that is a multiple of `align` (1, 2, 4 or 8). An
+ * absent piece is all zeros, not an empty one. */
+struct lt_fsp_buf lt_fsp_put(struct lt_fsp_out *out, const void *bytes, size_t len, size_t align);
+
+/* Adds UTF-16 text; with `nul` the terminator counts, as in all texts of requests. */
+struct lt_fsp_buf lt_fsp_put_text(struct lt_fsp_out *out, const uint16_t *units, size_t count,
+                                  bool nul);
+
+/* Where the next piece would lie and how much room there is: for a producer that writes in place.
+ * lt_fsp_take() then adds its first `len` bytes. */
+void *lt_fsp_room(struct lt_fsp_out *out, size_t align, size_t *ret_len);
+struct lt_fsp_buf lt_fsp_take(struct lt_fsp_out *out, size_t len, size_t align);
+
+/* Finishes: sets the size, padded to a multiple of 8. Returns it, or LT_ENOBUFS. */
+int64_t lt_fsp_end(struct lt_fsp_out *out);
+
+/* ---- Chains of entries: directories, streams, notifications --------------------------------- */
+
+/* Entries in a caller's buffer, 8-byte aligned relative to its start. */
+struct lt_fsp_entries {
+    uint8_t *buf;
+    size_t size, len;
+};
+
+/* False, and nothing added, if it does not fit. `info` may be NULL: zeros. */
+bool lt_fsp_put_dir_info(struct lt_fsp_entries *e, const struct lt_fsp_file_info *info,
+                         uint64_t next_offset, const uint16_t *name, size_t units);
+bool lt_fsp_put_stream_info(struct lt_fsp_entries *e, uint64_t size, uint64_t allocation,
+                            const uint16_t *name, size_t units);
+bool lt_fsp_put_notify_info(struct lt_fsp_entries *e, uint32_t filter, uint32_t action,
+                            const uint16_t *name, size_t units);
+/* The mark that the chain is complete. False if there is no room: then there is none. */
+bool lt_fsp_put_entries_end(struct lt_fsp_entries *e);
+
+/* The entry at *at in a chain whose entries have a fixed part of `fixed` bytes: its bytes in *ret,
+ * *at moves on. 1; 0 at the mark of the end; LT_ENODATA where the chain stops without it; LT_EPROTO.
+ */
+int lt_fsp_next_entry(struct lt_str chain, size_t *at, size_t fixed, struct lt_str *ret);
+
+/* ---- EAs: FILE_FULL_EA_INFORMATION (MS-FSCC 2.4.16) ------------------------------------------- */
+
+struct lt_fsp_ea {
+    struct lt_str name, value; /* name without its NUL */
+    uint8_t flags;
+};
+
+/* The EA at *at of a list. 1; 0 behind the last; LT_EPROTO with *at at the faulty one. */
+int lt_fsp_ea_next(struct lt_str list, size_t *at, struct lt_fsp_ea *ret);
+
+/* Adds one; entries are 4-byte aligned and point to the next. `*last` is the offset of the one
+ * before, SIZE_MAX at first. False if it does not fit. */
+bool lt_fsp_put_ea(struct lt_fsp_entries *e, size_t *last, const struct lt_fsp_ea *ea);
+
+#endif
