@@ -24,14 +24,14 @@
 #define LT_FSP_AT(type, member, offset) \
     static_assert(offsetof(struct type, member) == (offset), #type "." #member)
 
-#define LT_FSP_REQ_HEADER 88u   /* bytes before the variable part of a request */
-#define LT_FSP_RSP_HEADER 128u  /* and of a response */
-#define LT_FSP_REQ_MAX 16320u   /* bytes of a whole request */
-#define LT_FSP_RSP_MAX 16384u   /* and of a response */
-#define LT_FSP_ALIGN 8u         /* of each message in a batch */
-#define LT_FSP_BATCH_MIN 65536u /* smallest buffer for a batch of requests */
-#define LT_FSP_PATH_MAX 2048u   /* bytes of the normalized name that an open may return */
-#define LT_FSP_CONTROL_MAX 4096u /* bytes of either buffer of a device control */
+#define LT_FSP_REQ_HEADER 88u      /* bytes before the variable part of a request */
+#define LT_FSP_RSP_HEADER 128u     /* and of a response */
+#define LT_FSP_REQ_MAX 16320u      /* bytes of a whole request */
+#define LT_FSP_RSP_MAX 16384u      /* and of a response */
+#define LT_FSP_ALIGN 8u            /* of each message in a batch */
+#define LT_FSP_BATCH_MIN 65536u    /* smallest buffer for a batch of requests */
+#define LT_FSP_PATH_MAX 2048u      /* bytes of the normalized name that an open may return */
+#define LT_FSP_CONTROL_MAX 4096u   /* bytes of either buffer of a device control */
 #define LT_FSP_SECURITY_MAX 16256u /* bytes of a descriptor in a response */
 
 enum lt_fsp_kind {
@@ -60,7 +60,9 @@ enum lt_fsp_kind {
     LT_FSP_KIND_END = 22
 };
 
-/* A piece of the variable part: `size` bytes at `offset` behind its start. Size 0: absent. */
+/* A piece of the variable part: `size` bytes at `offset` behind its start. Size 0: absent. In
+ * requests every text is UTF-16 with a NUL that counts (sys/iop.c, dirctl.c, fileinfo.c,
+ * volinfo.c); in responses there is none. */
 struct lt_fsp_buf {
     uint16_t offset, size;
 };
@@ -177,15 +179,16 @@ LT_FSP_AT(lt_fsp_file_info, index_number, 56);
 
 struct lt_fsp_volume_info {
     uint64_t total_size, free_size;
-    uint16_t label_length;  /* bytes */
-    uint16_t label[32];     /* UTF-16, no NUL */
+    uint16_t label_length; /* bytes */
+    uint16_t label[32];    /* UTF-16, no NUL */
     uint16_t padding[3];
 };
 LT_FSP_LAYOUT(lt_fsp_volume_info, 88);
 LT_FSP_AT(lt_fsp_volume_info, label, 18);
 
-/* Followed by the name, UTF-16 without NUL, up to `size`. Entries are 8-byte aligned; a lone
- * le16 0 behind the last says that the directory ends. */
+/* Followed by the name, UTF-16 without NUL, up to `size`. Entries are 8-byte aligned, and the
+ * padding of the last counts as well; a lone le16 0 behind it says that the directory ends
+ * (FspFileSystem- AddDirInfo in dll/fsop.c). */
 struct lt_fsp_dir_info {
     uint16_t size;
     uint16_t padding[3];
@@ -204,7 +207,8 @@ struct lt_fsp_stream_info {
 };
 LT_FSP_LAYOUT(lt_fsp_stream_info, 24);
 
-/* Followed by the path, which begins with a backslash. */
+/* Followed by the path, which begins with a backslash; one without is relative to the path before
+ * it. No name: the end of the chain (sys/volume.c). */
 struct lt_fsp_notify_info {
     uint16_t size;
     uint16_t padding;
@@ -234,6 +238,7 @@ enum {
     LT_FSP_VOLUME_DEVICE_CONTROL = 1u << 15,
     LT_FSP_VOLUME_CONTEXT2 = 1u << 16,
     LT_FSP_VOLUME_FULL_CONTEXT = 1u << 17,
+    LT_FSP_VOLUME_NO_REPARSE_DIR_CHECK = 1u << 18,
     LT_FSP_VOLUME_ALLOW_KERNEL = 1u << 24,
     LT_FSP_VOLUME_EA_CASE = 1u << 25,
     LT_FSP_VOLUME_WSL = 1u << 26,
@@ -295,7 +300,7 @@ struct lt_fsp_create_req {
     uint32_t desired_access, granted_access, share_access;
     struct lt_fsp_buf ea;
     uint32_t flags, reserved2;
-    uint16_t named_stream; /* byte offset of the colon in the name; 0: none */
+    uint16_t named_stream; /* byte offset of the colon in the name; 0: none, or an empty one */
     uint16_t reserved3[3];
 };
 LT_FSP_LAYOUT(lt_fsp_create_req, 64);
@@ -381,7 +386,7 @@ struct lt_fsp_query_directory_req {
     struct lt_fsp_contexts of;
     uint64_t address;
     uint32_t length;
-    struct lt_fsp_buf pattern, marker;
+    struct lt_fsp_buf pattern, marker; /* the marker: a name, or 8 bytes, and the NUL */
     uint32_t flags;
 };
 
@@ -407,8 +412,8 @@ struct lt_fsp_set_security_req {
 };
 
 struct lt_fsp_req {
-    uint16_t version; /* sizeof(struct lt_fsp_req) */
-    uint16_t size;    /* of the whole message */
+    uint16_t version; /* 0: the driver does not set it (sys/iop.c) */
+    uint16_t size;    /* of the whole message, without the padding to LT_FSP_ALIGN */
     uint32_t kind;
     uint64_t hint; /* goes back in the response */
     union {
@@ -427,8 +432,8 @@ struct lt_fsp_req {
         struct lt_fsp_device_control_req device_control;
         struct lt_fsp_set_security_req set_security;
     } u;
-    struct lt_fsp_buf file_name;
-    uint32_t padding; /* so that the variable part is aligned */
+    struct lt_fsp_buf file_name; /* with ":stream"; see request.c for the kinds */
+    uint32_t padding;            /* so that the variable part is aligned */
 };
 LT_FSP_LAYOUT(lt_fsp_req, LT_FSP_REQ_HEADER);
 LT_FSP_AT(lt_fsp_req, u, 16);
@@ -469,7 +474,8 @@ struct lt_fsp_create_rsp {
     uint32_t granted_access;
     struct lt_fsp_buf security;
     struct lt_fsp_file_info info;
-    struct lt_fsp_buf file_name; /* normalized: the request's but for case; no NUL */
+    struct lt_fsp_buf file_name; /* normalized: the request's but for case; no NUL. At offset 0:
+                                    the driver does not look at the offset (sys/create.c) */
     uint32_t flags;
 };
 
@@ -478,11 +484,11 @@ struct lt_fsp_create_rsp {
 
 struct lt_fsp_set_ea_rsp {
     struct lt_fsp_file_info info;
-    struct lt_fsp_buf ea;
+    struct lt_fsp_buf ea; /* all that the file has now, at offset 0; or absent */
 };
 
 struct lt_fsp_rsp {
-    uint16_t version; /* sizeof(struct lt_fsp_rsp) */
+    uint16_t version; /* 0, as in a request */
     uint16_t size;    /* a multiple of 8 */
     uint32_t kind;
     uint64_t hint;
@@ -491,9 +497,10 @@ struct lt_fsp_rsp {
     union {
         uint64_t room[13];
         struct lt_fsp_create_rsp create;
-        struct lt_fsp_buf buffer;     /* a Create's reparse data; EAs; FileSystemControl,
-                                         DeviceControl, QuerySecurity, QueryStreams */
-        struct lt_fsp_file_info info; /* Overwrite, Write, QueryInformation, SetInformation, Flush */
+        struct lt_fsp_buf buffer; /* a Create's reparse data; FileSystemControl, DeviceControl;
+                                     at offset 0 only: QueryEa, QuerySecurity, QueryStreams */
+        struct lt_fsp_file_info
+            info; /* Overwrite, Write, QueryInformation, SetInformation, Flush */
         struct lt_fsp_set_ea_rsp set_ea;
         struct lt_fsp_volume_info volume;
     } u;
