@@ -55,29 +55,37 @@ enum {
     LT_PRIVILEGE_TAKE_OWNERSHIP = 0x2, /* WRITE_OWNER on everything */
     LT_PRIVILEGE_BACKUP = 0x4,
     LT_PRIVILEGE_RESTORE = 0x8,
-    LT_PRIVILEGE_TRAVERSE = 0x10,     /* SeChangeNotify */
-    LT_PRIVILEGE_SYMLINK = 0x20,      /* SeCreateSymbolicLink */
+    LT_PRIVILEGE_TRAVERSE = 0x10, /* SeChangeNotify */
+    LT_PRIVILEGE_SYMLINK = 0x20,  /* SeCreateSymbolicLink */
     LT_PRIVILEGE_MANAGE_VOLUME = 0x40
 };
 
-/* Who asks. */
+struct lt_token_group {
+    struct lt_sid sid;
+    uint32_t flags; /* LT_SID_... */
+};
+
+/* Who asks. How trustworthy he is says a group S-1-16-level; without one he is of medium
+ * integrity. */
 struct lt_token {
     struct lt_sid user;
-    struct lt_sid primary_group; /* of the objects that it makes */
-    struct lt_sid owner;         /* likewise: the user, or Administrators */
-    const struct {
-        struct lt_sid sid;
-        uint32_t flags; /* LT_SID_... */
-    } *groups;          /* the user is not among them; Everyone is */
+    struct lt_sid primary_group;         /* of the objects that it makes */
+    struct lt_sid owner;                 /* likewise: the user, or Administrators */
+    const struct lt_token_group *groups; /* the user is not among them; Everyone is */
     size_t group_count;
-    uint32_t privileges;       /* LT_PRIVILEGE_..., the enabled ones */
-    struct lt_str default_dacl; /* of new objects without any other: an ACL (MS-DTYP 2.4.5), or none */
+    uint32_t privileges; /* LT_PRIVILEGE_..., the enabled ones */
+    struct lt_str
+        default_dacl; /* of new objects without any other: an ACL (MS-DTYP 2.4.5), or none */
     uint32_t pid;
 };
 
 /* The token of a POSIX caller: his ids as SIDs, Everyone and Authenticated Users; uid 0 is
  * LocalSystem with all privileges. In malloc'd memory, one free(). LT_ENOMEM. */
 int lt_token_from_ctx(const struct lt_ctx *ctx, struct lt_token **ret);
+
+/* Whether the token may make this SID the owner of something: its own, or any with the restore
+ * privilege. */
+bool lt_token_may_give(const struct lt_token *token, const struct lt_sid *owner);
 
 /* ---- Access checks ------------------------------------------------------------------------- */
 
@@ -116,7 +124,8 @@ uint32_t lt_access_map_generic(uint32_t mask);
 int lt_security_access(struct lt_str descriptor, const struct lt_token *token, uint32_t desired,
                        bool intent, uint32_t *ret);
 
-/* ---- POSIX modes as descriptors --------------------------------------------------------------- */
+/* ---- POSIX modes as descriptors ---------------------------------------------------------------
+ */
 
 /*
  * The descriptor that stands for an owner, group and mode where none is stored: O:, G: and a
@@ -133,15 +142,35 @@ int lt_security_to_mode(struct lt_str descriptor, uint32_t *uid, uint32_t *gid, 
 
 /*
  * The descriptor of a new object (CreatePrivateObjectSecurity; MS-DTYP 2.5.3.4): from the one
- * asked for (len 0: none), the parent's inheritable entries, and the token's defaults. CREATOR OWNER
- * and CREATOR GROUP are replaced, flags of inheritance computed. malloc'd. LT_EPERM: an owner that
- * the token may not give.
+ * asked for (len 0: none), the parent's inheritable entries, and the token's defaults. CREATOR
+ * OWNER and CREATOR GROUP are replaced, flags of inheritance computed. malloc'd. LT_EPERM: an owner
+ * that the token may not give.
  */
 int lt_security_inherit(struct lt_str asked, struct lt_str parent, bool directory,
                         const struct lt_token *token, char **ret, size_t *ret_len);
 
-/* The parts of `change` that `information` (LT_..._SECURITY of the protocol: MS-DTYP 2.4.7) names,
- * put into `old` (SetPrivateObjectSecurity). malloc'd. */
+/* SECURITY_INFORMATION (MS-DTYP 2.4.7): parts of a descriptor. The labels are the part of the SACL
+ * that says how trustworthy one must be; LT_SACL_SECURITY is the rest of it. */
+enum {
+    LT_OWNER_SECURITY = 0x1,
+    LT_GROUP_SECURITY = 0x2,
+    LT_DACL_SECURITY = 0x4,
+    LT_SACL_SECURITY = 0x8,
+    LT_LABEL_SECURITY = 0x10,
+    LT_UNPROTECTED_SACL_SECURITY = 0x10000000,
+    LT_UNPROTECTED_DACL_SECURITY = 0x20000000,
+    LT_PROTECTED_SACL_SECURITY = 0x40000000
+};
+#define LT_PROTECTED_DACL_SECURITY 0x80000000u
+
+/*
+ * The parts of `change` that `information` (LT_..._SECURITY) names, put into `old` (len 0: nothing)
+ * as SetPrivateObjectSecurity does. malloc'd. A list that `change` does not have is a NULL one:
+ * with the DACL everybody may everything. Generic rights become those of files. A list is protected
+ * if `information` says so, not if it says unprotected, else as in `change`. Whether the caller may
+ * give the owner is not asked here: lt_token_may_give(). LT_EINVAL: also an owner or group that is
+ * not in `change`, and a result of more than LT_SECURITY_SIZE_MAX bytes.
+ */
 int lt_security_merge(struct lt_str old, struct lt_str change, uint32_t information, char **ret,
                       size_t *ret_len);
 

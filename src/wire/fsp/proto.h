@@ -16,6 +16,7 @@
 #define LT_WIRE_FSP_PROTO_H
 
 #include <assert.h>
+#include <lintel/security.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -152,17 +153,6 @@ enum {
     LT_FSCTL_GET_REPARSE_POINT = 0x900a8,
     LT_FSCTL_DELETE_REPARSE_POINT = 0x900ac
 };
-
-/* SecurityInformation (MS-DTYP 2.4.7). */
-enum {
-    LT_OWNER_SECURITY = 0x1,
-    LT_GROUP_SECURITY = 0x2,
-    LT_DACL_SECURITY = 0x4,
-    LT_SACL_SECURITY = 0x8,
-    LT_LABEL_SECURITY = 0x10,
-    LT_UNPROTECTED_DACL_SECURITY = 0x20000000
-};
-#define LT_PROTECTED_DACL_SECURITY 0x80000000u
 
 /* ---- What several messages carry ----------------------------------------------------------- */
 
