@@ -129,7 +129,7 @@ static int put_guids(struct text *t, const char *ace, size_t size, size_t *at)
     memcpy(&wire, ace + *at, sizeof(wire));
     *at += sizeof(wire);
     uint32_t flags = lt_get_le32(wire);
-    for (uint32_t bit = SDDL_ACE_OBJECT_TYPE; bit <= SDDL_ACE_INHERITED_TYPE; bit <<= 1) {
+    for (uint32_t bit = SD_ACE_OBJECT_TYPE; bit <= SD_ACE_INHERITED_TYPE; bit <<= 1) {
         if ((flags & bit) && size - *at < sizeof(struct sddl_guid))
             return LT_EINVAL;
         if (flags & bit) {
@@ -153,7 +153,7 @@ static int put_ace(struct text *t, const char *bytes, size_t size)
     put(t, ";");
     put_rights(t, ace->type, lt_get_le32(ace->mask));
     put(t, ";");
-    if (r == 0 && sddl_is_object(ace->type))
+    if (r == 0 && sd_ace_is_object(ace->type))
         r = put_guids(t, bytes, size, &at);
     else
         put(t, ";;");

@@ -215,13 +215,13 @@ static int take_guids(struct parser *p, uint8_t type)
             return r;
         if (!skip(p, ';'))
             return complain(p, "no ';'");
-        if (has[i] && !sddl_is_object(type))
+        if (has[i] && !sd_ace_is_object(type))
             return complain(p, "a GUID in an entry that has none");
     }
-    if (!sddl_is_object(type))
+    if (!sd_ace_is_object(type))
         return 0;
     struct lt_le32 flags =
-        lt_put_le32((has[0] ? SDDL_ACE_OBJECT_TYPE : 0u) | (has[1] ? SDDL_ACE_INHERITED_TYPE : 0u));
+        lt_put_le32((has[0] ? SD_ACE_OBJECT_TYPE : 0u) | (has[1] ? SD_ACE_INHERITED_TYPE : 0u));
     int r = append(p, &flags, sizeof(flags));
     for (int i = 0; r == 0 && i < 2; i++) {
         if (has[i])
@@ -308,7 +308,7 @@ static int take_entries(struct parser *p, size_t start)
     while (r == 0 && skip(p, '(')) {
         uint8_t type = 0;
         r = take_ace(p, &type);
-        if (sddl_is_object(type))
+        if (sd_ace_is_object(type))
             acl.revision = 4;
         count++;
     }

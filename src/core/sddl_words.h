@@ -27,13 +27,6 @@ extern const struct sddl_sid sddl_sids[];
 /* The bytes of a well-known SID into buf, SD_SID_SIZE_MAX at most; returns their number. */
 size_t sddl_sid_put(const struct sddl_sid *sid, void *buf);
 
-enum { SDDL_ACE_OBJECT_TYPE = 0x1, SDDL_ACE_INHERITED_TYPE = 0x2 };
-
-static inline bool sddl_is_object(uint8_t type)
-{
-    return type >= SD_ACE_ALLOW_OBJECT && type <= SD_ACE_ALARM_OBJECT;
-}
-
 /* GUID, MS-DTYP 2.3.4. */
 struct sddl_guid {
     struct lt_le32 data1;
