@@ -138,6 +138,10 @@ int lt_channel_dev(int fd, const struct lt_channel_config *config, struct lt_cha
 int lt_channel_socket(int in, int out, bool packets, const struct lt_channel_config *config,
                       struct lt_channel **ret);
 
+/* How much of `max_write` bytes of payload packets on this socket can carry. To be asked before the
+ * file system is served on it, for INIT promises what must fit. */
+uint32_t lt_channel_socket_max_write(int out, uint32_t max_write);
+
 /*
  * FUSE over io_uring, on top of a lt_channel_dev() which it takes over. Between it
  * and the reply to INIT that accepts LT_FUSE_OVER_IO_URING nothing may fail any more, so all

@@ -4,19 +4,17 @@
  * request, one write takes one reply.
  *
  * Each worker has a descriptor of its own (FUSE_DEV_IOC_CLONE), non-blocking, so
- * that it can poll by reading; it sleeps in poll(2). How long it polls first is
- * learnt: after a short sleep longer, after a long one shorter, so that an idle
- * mount costs nothing and a busy one no wake-ups.
+ * that it can poll by reading (patience.h says how long); then it sleeps in poll(2).
  *
  * A worker that just received a long WRITE offers pages of the file system for the next
  * payload; otherwise one plain buffer, which is cheaper for the kernel to look at.
  */
 #include "dev.h"
 #include "gang.h"
+#include "patience.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <os/os.h>
 #include <poll.h>
 #include <sched.h>
@@ -39,12 +37,10 @@ struct backing_map {
 
 #define HEADERS (sizeof(struct lt_fuse_in_header) + sizeof(struct lt_fuse_write_in))
 #define PAGES_MAX 256u
-#define EXPECT_DATA 8u      /* small messages after a long WRITE until pages are put away */
-#define LONG_WRITE 16384u   /* bytes from which pages pay */
-#define POLL_MAX_NS 200000u /* the longest learnt polling */
-#define POLL_MIN_NS 8000u   /* the shortest, below it is 0 */
-#define BATCH_MS 1          /* how long forgets may gather */
-#define BACKLOG_CALL 16u    /* messages found ready in a row that call another listener */
+#define EXPECT_DATA 8u    /* small messages after a long WRITE until pages are put away */
+#define LONG_WRITE 16384u /* bytes from which pages pay */
+#define BATCH_MS 1        /* how long forgets may gather */
+#define BACKLOG_CALL 16u  /* messages found ready in a row that call another listener */
 
 struct worker {
     int fd;              /* immutable */
@@ -64,9 +60,9 @@ struct dev {
     struct lt_gang gang;
     int stop_fd; /* eventfd: readable once stopped */
     atomic_bool stopped;
-    bool unhurried;            /* immutable once in use: see lt_channel_dev_unhurried() */
-    _Atomic(uint32_t) poll_ns; /* how long to poll now */
-    size_t buf_size;           /* immutable */
+    bool unhurried; /* immutable once in use: see lt_channel_dev_unhurried() */
+    struct lt_patience patience;
+    size_t buf_size; /* immutable */
     struct worker workers[];
 };
 
@@ -128,10 +124,10 @@ static ssize_t try_read(struct dev *d, struct worker *w, bool pages)
     }
 }
 
-/* Polls for up to poll_ns. */
+/* Polls for as long as it pays. */
 static ssize_t poll_read(struct dev *d, struct worker *w, bool pages)
 {
-    uint32_t window = atomic_load_explicit(&d->poll_ns, memory_order_relaxed);
+    uint32_t window = lt_patience_window(&d->patience);
     if (window == 0)
         return LT_EAGAIN;
     uint64_t end = lt_clock_ns() + window;
@@ -146,25 +142,12 @@ static ssize_t poll_read(struct dev *d, struct worker *w, bool pages)
     return LT_EAGAIN;
 }
 
-/* After a sleep of this length: would polling have spared it? */
-static void learn(struct dev *d, uint64_t slept_ns)
-{
-    if (d->config.poll_us != UINT_MAX)
-        return;
-    uint32_t window = atomic_load_explicit(&d->poll_ns, memory_order_relaxed);
-    if (slept_ns <= POLL_MAX_NS)
-        window = window == 0 ? POLL_MIN_NS : window * 2 > POLL_MAX_NS ? POLL_MAX_NS : window * 2;
-    else
-        window = window / 2 < POLL_MIN_NS ? 0 : window / 2;
-    atomic_store_explicit(&d->poll_ns, window, memory_order_relaxed);
-}
-
 static void sleep_for_message(struct dev *d, struct worker *w)
 {
     struct pollfd fds[2] = {{.fd = w->fd, .events = POLLIN}, {.fd = d->stop_fd, .events = POLLIN}};
     uint64_t start = lt_clock_ns();
     poll(fds, 2, -1);
-    learn(d, lt_clock_ns() - start);
+    lt_patience_learn(&d->patience, lt_clock_ns() - start);
     atomic_fetch_add_explicit(&d->base.sleeps, 1, memory_order_relaxed);
 }
 
@@ -435,9 +418,7 @@ int lt_channel_dev(int fd, const struct lt_channel_config *config, struct lt_cha
     if (config->max_write > PAGES_MAX * LT_PAGE_SIZE)
         d->config.pages_get = NULL;
     lt_gang_init(&d->gang, cpus < workers ? cpus : workers);
-    d->poll_ns = config->poll_us != UINT_MAX ? config->poll_us * 1000 : 0;
-    if (cpus == 1)
-        d->poll_ns = 0;
+    lt_patience_init(&d->patience, config->poll_us);
     d->buf_size =
         (HEADERS + config->max_write + 2 * LT_PAGE_SIZE - 1) & ~(size_t)(LT_PAGE_SIZE - 1);
     for (unsigned i = 0; i < workers; i++)

@@ -9,8 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PACKET_OVERHEAD 32u /* bytes of the send buffer that no packet gets (unix_dgram_sendmsg) \
-                             */
+#define PACKET_OVERHEAD                                                      \
+    32u /* bytes of the send buffer that no packet gets (unix_dgram_sendmsg) \
+         */
 
 static bool is_socket(int fd)
 {

@@ -4,33 +4,46 @@
  * begins with its length. Packets keep their bounds; in a stream the length is
  * all there is, so a wrong one ends the connection.
  *
- * Whoever holds `receiving` reads the next message, alone; whoever holds `sending`
- * writes one. Descriptors are non-blocking and waited for in poll(2) together with
- * `stop_fd`, so that a peer that neither reads nor writes holds nobody up for good.
+ * Of a stream whoever holds `receiving` reads the next message to its end, and whoever holds
+ * `sending` writes one; a packet is one system call. Descriptors are non-blocking and waited for in
+ * poll(2) together with `stop_fd`, so that a peer that neither reads nor writes holds nobody up for
+ * good. Who listens: gang.h; how long he polls before he sleeps: patience.h.
  */
 #include "channel.h"
+#include "fd.h"
+#include "gang.h"
+#include "patience.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <os/os.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#define WORKERS_DEFAULT 2u
-#define FIXED_MAX 4096u /* headers, fixed arguments and names beside the payload */
+#define WORKERS_DEFAULT 4u
+#define BACKLOG_CALL 16u /* messages found ready in a row that call another listener */
+
+struct link_worker {
+    char *buf;        /* buf_size bytes */
+    unsigned backlog; /* messages found ready in a row */
+    bool listening;   /* counted in gang.listeners */
+};
 
 struct link {
     struct lt_channel base;
     int in, out, stop_fd; /* immutable */
-    bool packets;         /* immutable */
+    bool packets;         /* immutable, as all up to `gang` */
+    bool out_is_socket;
+    size_t buf_size;
+    struct lt_gang gang;
+    struct lt_patience patience;
     atomic_bool stopped;
-    size_t buf_size;           /* immutable */
+    atomic_int ended;          /* why the first worker left: the others do so for the same reason */
     struct lt_mutex receiving; /* before `sending`, though nobody takes both */
     struct lt_mutex sending;
-    char *bufs[]; /* one a worker */
+    struct link_worker workers[];
 };
 
 static struct link *link_of(struct lt_channel *channel)
@@ -51,105 +64,166 @@ static int wait_ready(struct link *l, int fd, short events)
 
 /* ---- Receiving ------------------------------------------------------------------------------- */
 
-/* One read of up to `size` bytes; 0 at the end of the stream. */
+/* One read of up to `size` bytes. LT_EAGAIN; LT_ENODEV at the end. */
 static ssize_t read_some(struct link *l, char *buf, size_t size)
 {
-    for (;;) {
-        int r = wait_ready(l, l->in, POLLIN);
-        if (r < 0)
-            return r;
-        ssize_t n = read(l->in, buf, size);
-        if (n >= 0)
-            return n;
-        if (errno != EINTR && errno != EAGAIN)
-            return lt_error_last();
-    }
+    struct iovec iov = {buf, size};
+    ssize_t n = lt_fd_read(l->in, &iov, 1);
+    return n == 0 || n == LT_EIO || n == LT_EPIPE ? LT_ENODEV : n;
 }
 
-/* Exactly `size` bytes of a stream. */
+/* The rest of what has begun. */
 static int read_all(struct link *l, char *buf, size_t size)
 {
     for (size_t done = 0; done < size;) {
         ssize_t n = read_some(l, buf + done, size - done);
-        if (n <= 0)
-            return n < 0 ? (int)n : LT_ENODEV;
+        if (n == LT_EAGAIN)
+            n = wait_ready(l, l->in, POLLIN);
+        if (n < 0)
+            return (int)n;
         done += (size_t)n;
     }
     return 0;
 }
 
-static int read_stream(struct link *l, char *buf, size_t *ret_len)
+static ssize_t read_stream(struct link *l, char *buf) REQUIRES(l->receiving)
 {
     struct lt_fuse_in_header header;
-    int r = read_all(l, buf, sizeof(header));
+    ssize_t n = read_some(l, buf, sizeof(header));
+    if (n < 0)
+        return n;
+    int r = read_all(l, buf + n, sizeof(header) - (size_t)n);
     if (r < 0)
         return r;
     memcpy(&header, buf, sizeof(header));
     if (header.len < sizeof(header) || header.len > l->buf_size)
         return LT_EPROTO;
-    *ret_len = header.len;
-    return read_all(l, buf + sizeof(header), header.len - sizeof(header));
+    r = read_all(l, buf + sizeof(header), header.len - sizeof(header));
+    return r < 0 ? r : (ssize_t)header.len;
 }
 
-static int read_packet(struct link *l, char *buf, size_t *ret_len)
+/* A message, if there is one: its bytes, or LT_EAGAIN. */
+static ssize_t try_read(struct link *l, char *buf)
 {
-    ssize_t n = read_some(l, buf, l->buf_size);
-    if (n <= 0)
-        return n < 0 ? (int)n : LT_ENODEV;
-    *ret_len = (size_t)n;
-    return (size_t)n < sizeof(struct lt_fuse_in_header) ? LT_EPROTO : 0;
+    if (l->packets) {
+        ssize_t n = read_some(l, buf, l->buf_size);
+        return n >= 0 && n < (ssize_t)sizeof(struct lt_fuse_in_header) ? LT_EPROTO : n;
+    }
+    lt_mutex_lock(&l->receiving);
+    ssize_t n = l->stopped ? LT_ECANCELED : read_stream(l, buf);
+    lt_mutex_unlock(&l->receiving);
+    return n;
+}
+
+static ssize_t poll_read(struct link *l, char *buf)
+{
+    uint32_t window = lt_patience_window(&l->patience);
+    if (window == 0)
+        return LT_EAGAIN;
+    uint64_t end = lt_clock_ns() + window;
+    do {
+        sched_yield(); /* a client on this processor goes first */
+        ssize_t n = try_read(l, buf);
+        if (n != LT_EAGAIN) {
+            atomic_fetch_add_explicit(&l->base.polls, 1, memory_order_relaxed);
+            return n;
+        }
+    } while (lt_clock_ns() < end && !atomic_load_explicit(&l->stopped, memory_order_relaxed));
+    return LT_EAGAIN;
+}
+
+static int sleep_for_message(struct link *l)
+{
+    uint64_t start = lt_clock_ns();
+    int r = wait_ready(l, l->in, POLLIN);
+    lt_patience_learn(&l->patience, lt_clock_ns() - start);
+    atomic_fetch_add_explicit(&l->base.sleeps, 1, memory_order_relaxed);
+    return r;
+}
+
+/* Whether another message lies ready besides the one just read. */
+static bool more_waits(const struct link *l)
+{
+    struct pollfd fd = {.fd = l->in, .events = POLLIN};
+    return poll(&fd, 1, 0) > 0;
+}
+
+static ssize_t wait_read(struct link *l, struct link_worker *w)
+{
+    ssize_t n = try_read(l, w->buf);
+    if (n >= 0) {
+        if (++w->backlog % BACKLOG_CALL == 0 && more_waits(l))
+            lt_gang_call(&l->gang);
+        return n;
+    }
+    w->backlog = 0;
+    while (n == LT_EAGAIN) {
+        if (l->stopped)
+            return LT_ECANCELED;
+        n = poll_read(l, w->buf);
+        if (n != LT_EAGAIN)
+            break;
+        if (lt_gang_retire(&l->gang))
+            n = lt_gang_join(&l->gang) ? 0 : LT_ECANCELED;
+        else
+            n = sleep_for_message(l);
+        if (n == 0)
+            n = try_read(l, w->buf);
+    }
+    return n;
+}
+
+/* All workers leave. */
+static int end_all(struct link *l, int error)
+{
+    int none = 0;
+    atomic_compare_exchange_strong(&l->ended, &none, error);
+    lt_gang_end(&l->gang);
+    return l->ended;
 }
 
 static int link_receive(struct lt_channel *channel, unsigned worker, struct lt_message *ret)
 {
     struct link *l = link_of(channel);
-    char *buf = l->bufs[worker];
-    size_t len = 0;
-    lt_mutex_lock(&l->receiving);
-    int r = l->stopped ? LT_ECANCELED : 0;
-    if (r == 0)
-        r = l->packets ? read_packet(l, buf, &len) : read_stream(l, buf, &len);
-    lt_mutex_unlock(&l->receiving);
-    if (r < 0)
-        return r == LT_EIO || r == LT_EPIPE ? LT_ENODEV : r;
+    struct link_worker *w = &l->workers[worker];
+    if (!w->listening) {
+        if (!lt_gang_join(&l->gang))
+            return end_all(l, LT_ECANCELED);
+        w->listening = true;
+    }
+    ssize_t len = l->stopped ? LT_ECANCELED : wait_read(l, w);
+    if (len < 0)
+        return end_all(l, (int)len);
     *ret = (struct lt_message){
-        .in = {.header = buf,
-               .rest = buf + sizeof(struct lt_fuse_in_header),
-               .rest_len = len - sizeof(struct lt_fuse_in_header)},
+        .in = {.header = w->buf,
+               .rest = w->buf + sizeof(struct lt_fuse_in_header),
+               .rest_len = (size_t)len - sizeof(struct lt_fuse_in_header)},
         .worker = worker,
     };
     return 0;
 }
 
-/* ---- Sending --------------------------------------------------------------------------------- */
-
-/* Drops the first n bytes of an iovec. */
-static void advance(struct iovec **iov, size_t *count, size_t n)
+static void link_hand_over(struct lt_channel *channel, unsigned worker)
 {
-    while (*count > 0 && n >= (*iov)->iov_len) {
-        n -= (*iov)->iov_len;
-        (*iov)++;
-        (*count)--;
-    }
-    if (*count > 0) {
-        (*iov)->iov_base = (char *)(*iov)->iov_base + n;
-        (*iov)->iov_len -= n;
+    struct link *l = link_of(channel);
+    if (l->workers[worker].listening) {
+        l->workers[worker].listening = false;
+        lt_gang_leave(&l->gang);
     }
 }
 
-static int write_all(struct link *l, struct iovec *iov, size_t count) REQUIRES(l->sending)
+/* ---- Sending --------------------------------------------------------------------------------- */
+
+static int write_all(struct link *l, struct iovec *iov, size_t count)
 {
     while (count > 0) {
-        ssize_t n = writev(l->out, iov, (int)count);
-        if (n >= 0) {
-            advance(&iov, &count, (size_t)n);
-            continue;
-        }
-        if (errno == EINTR)
-            continue;
-        int r = errno == EAGAIN ? wait_ready(l, l->out, POLLOUT) : lt_error_last();
-        if (r < 0)
-            return r;
+        ssize_t n = lt_fd_write(l->out, l->out_is_socket, iov, count);
+        if (n >= 0)
+            lt_iov_advance(&iov, &count, (size_t)n);
+        else if (n == LT_EAGAIN)
+            n = wait_ready(l, l->out, POLLOUT);
+        if (n < 0)
+            return (int)n;
     }
     return 0;
 }
@@ -161,13 +235,13 @@ static int link_send(struct link *l, int32_t error, uint64_t unique, const struc
     struct iovec iov[1 + LT_CHANNEL_SEGS_MAX];
     if (count > LT_CHANNEL_SEGS_MAX)
         return LT_EOVERFLOW;
+    header.len += (uint32_t)lt_segs_size(segs, count);
     iov[0] = (struct iovec){&header, sizeof(header)};
-    for (size_t i = 0; i < count; i++) {
-        iov[i + 1] = (struct iovec){segs[i].base, segs[i].len};
-        header.len += (uint32_t)segs[i].len;
-    }
+    count = 1 + lt_iov_fill(iov + 1, segs, count, 0);
+    if (l->packets)
+        return write_all(l, iov, count);
     lt_mutex_lock(&l->sending);
-    int r = write_all(l, iov, count + 1);
+    int r = write_all(l, iov, count);
     lt_mutex_unlock(&l->sending);
     return r;
 }
@@ -175,9 +249,14 @@ static int link_send(struct link *l, int32_t error, uint64_t unique, const struc
 static int link_reply(struct lt_channel *channel, struct lt_message *m, int error,
                       const struct lt_seg *segs, size_t count)
 {
+    struct link *l = link_of(channel);
     struct lt_fuse_in_header header;
     memcpy(&header, m->in.header, sizeof(header));
-    return link_send(link_of(channel), error, header.unique, segs, error ? 0 : count);
+    int r = link_send(l, error, header.unique, segs, error ? 0 : count);
+    /* A packet that is too long leaves the request waiting. */
+    if (r < 0 && l->packets && !l->stopped)
+        link_send(l, LT_EIO, header.unique, NULL, 0);
+    return r;
 }
 
 static int link_notify(struct lt_channel *channel, int code, const struct lt_seg *segs,
@@ -201,8 +280,8 @@ static void link_close(struct lt_channel *channel)
 {
     struct link *l = link_of(channel);
     for (unsigned i = 0; i < channel->workers; i++) {
-        if (l->bufs[i])
-            lt_pages_unmap(l->bufs[i], l->buf_size);
+        if (l->workers[i].buf)
+            lt_pages_unmap(l->workers[i].buf, l->buf_size);
     }
     close(l->in);
     if (l->out != l->in)
@@ -217,21 +296,44 @@ static const struct lt_channel_ops link_ops = {
     .receive = link_receive,
     .reply = link_reply,
     .notify = link_notify,
+    .hand_over = link_hand_over,
     .stop = link_stop,
     .close = link_close,
 };
 
-static int set_nonblocking(int fd)
+uint32_t lt_channel_socket_max_write(int out, uint32_t max_write)
 {
-    int flags = fcntl(fd, F_GETFL);
-    return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? lt_error_last() : 0;
+    bool is_socket;
+    size_t most = 0;
+    if (lt_fd_prepare(out, max_write + LT_FD_FIXED_MAX, &is_socket) == 0 && is_socket)
+        most = lt_fd_packet_max(out);
+    if (most < LT_FD_FIXED_MAX + LT_PAGE_SIZE)
+        return LT_PAGE_SIZE;
+    most = (most - LT_FD_FIXED_MAX) & ~(size_t)(LT_PAGE_SIZE - 1);
+    return most < max_write ? (uint32_t)most : max_write;
+}
+
+static int prepare(struct link *l, const struct lt_channel_config *config)
+{
+    size_t message = config->max_write + LT_FD_FIXED_MAX;
+    bool in_is_socket;
+    int r = l->stop_fd < 0 ? lt_error_last() : lt_fd_prepare(l->in, message, &in_is_socket);
+    if (r == 0)
+        r = lt_fd_prepare(l->out, message, &l->out_is_socket);
+    for (unsigned i = 0; r == 0 && i < l->base.workers; i++) {
+        l->workers[i].buf = lt_pages_map(l->buf_size, LT_PAGE_SIZE);
+        if (l->workers[i].buf == NULL)
+            r = LT_ENOMEM;
+    }
+    return r;
 }
 
 int lt_channel_socket(int in, int out, bool packets, const struct lt_channel_config *config,
                       struct lt_channel **ret)
 {
     unsigned workers = config->workers ? config->workers : WORKERS_DEFAULT;
-    struct link *l = calloc(1, sizeof(*l) + workers * sizeof(l->bufs[0]));
+    unsigned cpus = lt_cpu_count();
+    struct link *l = calloc(1, sizeof(*l) + workers * sizeof(l->workers[0]));
     if (l == NULL) {
         close(in);
         if (out != in)
@@ -242,16 +344,12 @@ int lt_channel_socket(int in, int out, bool packets, const struct lt_channel_con
     l->in = in;
     l->out = out;
     l->packets = packets;
-    l->buf_size = (config->max_write + FIXED_MAX + LT_PAGE_SIZE - 1) & ~(size_t)(LT_PAGE_SIZE - 1);
+    l->buf_size =
+        (config->max_write + LT_FD_FIXED_MAX + LT_PAGE_SIZE - 1) & ~(size_t)(LT_PAGE_SIZE - 1);
+    lt_gang_init(&l->gang, cpus < workers ? cpus : workers);
+    lt_patience_init(&l->patience, config->poll_us);
     l->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int r = l->stop_fd < 0 ? lt_error_last() : set_nonblocking(in);
-    if (r == 0)
-        r = set_nonblocking(out);
-    for (unsigned i = 0; r == 0 && i < workers; i++) {
-        l->bufs[i] = lt_pages_map(l->buf_size, LT_PAGE_SIZE);
-        if (l->bufs[i] == NULL)
-            r = LT_ENOMEM;
-    }
+    int r = prepare(l, config);
     if (r < 0) {
         link_close(&l->base);
         return r;
