@@ -8,6 +8,7 @@
 #define COMMANDS(X) \
     X(mount)        \
     X(umount)       \
+    X(serve)        \
     X(save)         \
     X(info)         \
     X(mkfs)         \

@@ -13,58 +13,12 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <libgen.h>
-#include <lintel/image.h>
-#include <registry.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- Can it work? ---------------------------------------------------------------------------- */
-
-static const char *next_kind(const void *arg, size_t i)
-{
-    (void)arg;
-    return lt_fs_kinds[i].name;
-}
-
-/* Complains of what is no source. */
-static void complain_of_source(const char *source)
-{
-    char kind[32];
-    struct stat st;
-    size_t len = strcspn(source, ":");
-    snprintf(kind, sizeof(kind), "%.*s", (int)len, source);
-    if (source[len] == ':')
-        lt_complain("there is no kind of file system '%s'%s", kind,
-                    lt_did_you_mean(kind, next_kind, NULL).text);
-    else if (stat(source, &st) == 0)
-        lt_complain("'%s' is no source: it is no disk image, and other sources begin with their "
-                    "kind and a colon, such as mem:",
-                    source);
-    else
-        lt_complain("'%s' is no source: there is no disk image of that name, and other sources "
-                    "begin with their kind and a colon, such as mem:",
-                    source);
-}
-
-/* The source in the form of lt_open_fs(), malloc'd, and what mount(8) is to show of it; false after
- * a complaint. An image is shown by its absolute path, so that it can be found by it. */
-static bool take_source(const char *text, char **ret, char **ret_name)
-{
-    bool is_image = lt_is_image_file(text) && lt_image_probe(text) != 0;
-    if (!is_image && !lt_is_source(text)) {
-        complain_of_source(text);
-        return false;
-    }
-    *ret_name = is_image ? realpath(text, NULL) : strdup(text);
-    *ret = *ret_name ? is_image ? lt_image_source(*ret_name, NULL) : strdup(text) : NULL;
-    if (*ret)
-        return true;
-    free(*ret_name);
-    lt_complain("cannot use %s: %s", text, strerror(errno));
-    return false;
-}
 
 static bool is_empty(const char *dir)
 {
@@ -263,7 +217,7 @@ static int mount_call(const struct call *call)
     if (error != LT_OK) {
         lt_complain("%s", diag.text);
         status = LT_EXIT_USAGE;
-    } else if (!take_source(call->source, &source, &name)) {
+    } else if (!lt_source_take(call->source, &source, &name)) {
         status = LT_EXIT_USAGE;
     } else {
         status = serve_request(call, request, source, name);

@@ -4,7 +4,9 @@
 #include "mounts.h"
 
 #include <base/json.h>
+#include <errno.h>
 #include <libgen.h>
+#include <lintel/image.h>
 #include <lintel/path.h>
 #include <registry.h>
 #include <stdlib.h>
@@ -47,6 +49,48 @@ bool lt_is_source(const char *text)
     for (const struct lt_fs_kind *k = lt_fs_kinds; k->name; k++)
         if (strlen(k->name) == len && memcmp(k->name, text, len) == 0)
             return true;
+    return false;
+}
+
+static const char *next_kind(const void *arg, size_t i)
+{
+    (void)arg;
+    return lt_fs_kinds[i].name;
+}
+
+/* Complains of what is no source. */
+static void complain_of_source(const char *source)
+{
+    char kind[32];
+    struct stat st;
+    size_t len = strcspn(source, ":");
+    snprintf(kind, sizeof(kind), "%.*s", (int)len, source);
+    if (source[len] == ':')
+        lt_complain("there is no kind of file system '%s'%s", kind,
+                    lt_did_you_mean(kind, next_kind, NULL).text);
+    else if (stat(source, &st) == 0)
+        lt_complain("'%s' is no source: it is no disk image, and other sources begin with their "
+                    "kind and a colon, such as mem:",
+                    source);
+    else
+        lt_complain("'%s' is no source: there is no disk image of that name, and other sources "
+                    "begin with their kind and a colon, such as mem:",
+                    source);
+}
+
+bool lt_source_take(const char *text, char **ret, char **ret_name)
+{
+    bool is_image = lt_is_image_file(text) && lt_image_probe(text) != 0;
+    if (!is_image && !lt_is_source(text)) {
+        complain_of_source(text);
+        return false;
+    }
+    *ret_name = is_image ? realpath(text, NULL) : strdup(text);
+    *ret = *ret_name ? is_image ? lt_image_source(*ret_name, NULL) : strdup(text) : NULL;
+    if (*ret)
+        return true;
+    free(*ret_name);
+    lt_complain("cannot use %s: %s", text, strerror(errno));
     return false;
 }
 

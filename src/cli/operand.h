@@ -92,4 +92,11 @@ char *lt_image_source(const char *path, const char *options);
 /* Whether `text` begins with a kind of source and a colon. */
 bool lt_is_source(const char *text);
 
+/*
+ * The source that `text` names, an image or any other, in the form of lt_open_fs(), malloc'd; and
+ * what mount(8) is to show of it, of an image its absolute path, so that it can be found by it.
+ * False after a complaint.
+ */
+bool lt_source_take(const char *text, char **ret, char **ret_name);
+
 #endif
