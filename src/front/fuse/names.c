@@ -113,6 +113,8 @@ static int create(struct call *c, struct lt_str name, const struct lt_create *sp
 {
     struct lt_str file, stream;
     *ret = (struct lt_entry){0};
+    if (name.len == 0 && c->req.header.opcode != LT_FUSE_TMPFILE)
+        return LT_EINVAL; /* no kernel asks so; it would make a file without a name */
     if (name.len > 0 && view_stream(c->s, name, &file, &stream)) {
         if ((spec->mode & LT_S_IFMT) != LT_S_IFREG)
             return LT_EINVAL;
