@@ -109,10 +109,14 @@ void fsp_file_put(struct fsp_file *file); /* the last one closes the node */
 
 #define FSP_PATH_MAX (3 * 16384u)
 
-/* A backslash path into UTF-8 with '/': forbidden characters come back from U+F000 + c. Without the
- * stream. LT_EILSEQ, LT_ENAMETOOLONG, LT_EINVAL (a component that cannot be a name). */
+/* A backslash path into UTF-8 with '/', which begins it and ends none but the root's: forbidden
+ * characters come back from U+F000 + c. Without the stream. 0; LT_EILSEQ (surrogates), LT_ENAMETOOLONG,
+ * LT_EINVAL (a component that cannot be a name; the last one with a backslash behind it). */
 int fsp_name_to_path(const struct lt_winfsp *v, struct lt_wide name, char *ret, size_t size);
-/* One component, the other way. Returns the units. */
+/* One component or the name of a stream, with a NUL. Returns the bytes, or errors as above. */
+int fsp_name_to_utf8(const struct lt_winfsp *v, struct lt_wide name, char *ret, size_t size);
+/* One component, the other way. Returns the units; LT_ENAMETOOLONG, or LT_EINVAL for what Windows
+ * cannot be shown: '/', NUL, and without posix_names the forbidden characters. */
 int fsp_name_from_utf8(const struct lt_winfsp *v, struct lt_str name, uint16_t *ret, size_t max);
 
 struct fsp_found {
