@@ -344,8 +344,8 @@ struct lt_fsp_basic_info {
 struct lt_fsp_rename_info {
     struct lt_fsp_buf new_name;
     uint32_t reserved;
-    uint64_t token;
-    uint32_t flags; /* LT_RENAME_... */
+    uint64_t token; /* who asks; there only to replace something, else 0 (sys/fileinfo.c) */
+    uint32_t flags; /* LT_RENAME_..., of FileRenameInformation too */
 };
 
 struct lt_fsp_set_information_req {
