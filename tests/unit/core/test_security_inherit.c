@@ -229,11 +229,13 @@ static void test_inherit__too_long_a_list_is_refused(void **state)
 {
     (void)state;
     enum { COUNT = 65535 / 20 - 10 };
-    char *text = malloc(30 * COUNT), *at = text;
+    static const char entry[] = "(A;OICI;GA;;;WD)";
+    size_t size = sizeof("D:") + COUNT * (sizeof(entry) - 1);
+    char *text = malloc(size);
     assert_non_null(text);
-    at += sprintf(at, "D:");
-    for (int i = 0; i < COUNT; i++)
-        at += sprintf(at, "(A;OICI;GA;;;WD)");
+    memcpy(text, "D:", 2);
+    for (size_t i = 0; i < COUNT; i++)
+        memcpy(text + 2 + i * (sizeof(entry) - 1), entry, sizeof(entry));
     struct lt_str parent = kit_sd(text), none = {NULL, 0};
     struct kit_token kit;
     char *got = NULL;
