@@ -8,8 +8,14 @@
 
 bool lt_sid_equal(const struct lt_sid *a, const struct lt_sid *b)
 {
-    return a->authority == b->authority && a->sub_count == b->sub_count &&
-           memcmp(a->subs, b->subs, a->sub_count * sizeof(a->subs[0])) == 0;
+    if (a->authority != b->authority || a->sub_count != b->sub_count)
+        return false;
+    /* From the end: accounts of one domain differ there. */
+    for (unsigned i = a->sub_count; i > 0; i--) {
+        if (a->subs[i - 1] != b->subs[i - 1])
+            return false;
+    }
+    return true;
 }
 
 struct lt_sid sd_well_known(uint64_t authority, uint32_t rid)
@@ -35,15 +41,13 @@ int lt_sid_decode(struct lt_str bytes, struct lt_sid *ret)
     if (size == 0)
         return LT_EINVAL;
     const struct sd_sid *from = (const struct sd_sid *)bytes.s;
-    struct lt_sid sid = {.sub_count = from->count};
+    const struct lt_le32 *subs = (const struct lt_le32 *)(from + 1);
+    ret->authority = 0;
     for (unsigned i = 0; i < sizeof(from->authority); i++)
-        sid.authority = sid.authority << 8 | from->authority[i];
-    for (unsigned i = 0; i < sid.sub_count; i++) {
-        struct lt_le32 sub;
-        memcpy(&sub, bytes.s + sizeof(*from) + i * sizeof(sub), sizeof(sub));
-        sid.subs[i] = lt_get_le32(sub);
-    }
-    *ret = sid;
+        ret->authority = ret->authority << 8 | from->authority[i];
+    ret->sub_count = from->count;
+    for (unsigned i = 0; i < from->count; i++)
+        ret->subs[i] = lt_get_le32(subs[i]);
     return (int)size;
 }
 
