@@ -37,7 +37,8 @@ int lt_sid_parse(struct lt_str text, struct lt_sid *ret);
  * Users and groups of POSIX as SIDs and back, as Cygwin and WinFsp map them, so that the same file
  * has the same owner through either. One to one on the ids it covers; all other ids are
  * S-1-22-1-uid and S-1-22-2-gid, as Samba has it. The table is in docs/design/windows.md.
- * `group` tells the two spaces apart where they differ. A SID that no id maps to is 65534.
+ * `group` tells the two spaces apart where they differ; *ret_group (or NULL): it can only be a
+ * group. A SID that no id maps to is 65534.
  */
 void lt_sid_from_id(uint32_t id, bool group, struct lt_sid *ret);
 uint32_t lt_sid_to_id(const struct lt_sid *sid, bool *ret_group);
@@ -118,7 +119,9 @@ uint32_t lt_access_map_generic(uint32_t mask);
  * DACL (everything), an empty one (nothing), mandatory labels (no write up), and the privileges
  * count. `desired` may hold generic rights and LT_ACCESS_MAXIMUM_ALLOWED. With `intent` (a backup
  * opening) the backup privilege grants reading, the restore privilege writing.
- * *ret: what is granted, all of `desired` and with MAXIMUM_ALLOWED whatever else there is.
+ * *ret: what is granted, all of `desired` and with MAXIMUM_ALLOWED whatever else there is (never
+ * SYSTEM_SECURITY, which like WRITE_OWNER by privilege must be asked for by name). Object entries
+ * with a type and entries with conditions do not allow, but deny.
  * LT_EACCES; LT_EPERM where SYSTEM_SECURITY lacks its privilege.
  */
 int lt_security_access(struct lt_str descriptor, const struct lt_token *token, uint32_t desired,
@@ -130,12 +133,14 @@ int lt_security_access(struct lt_str descriptor, const struct lt_token *token, u
 /*
  * The descriptor that stands for an owner, group and mode where none is stored: O:, G: and a
  * protected DACL of owner, group and Everyone, with deny entries where a class has less than the
- * ones after it. malloc'd. lt_security_to_mode() gives back exactly what it was made of.
+ * ones after it. `mode` is with its type: directories differ. malloc'd. lt_security_to_mode() gives
+ * back exactly what it was made of, but for the set-uid and set-gid bits.
  */
 int lt_security_from_mode(uint32_t uid, uint32_t gid, uint32_t mode, char **ret, size_t *ret_len);
 
 /* Owner, group and permission bits (07777; set-uid and set-gid are `mode`'s own) that a descriptor
- * comes to for a file whose mode was `mode`. Members that it does not have stay as they are. */
+ * comes to for a file whose mode, with its type, was `mode`. Members that it does not have stay as
+ * they are; with a NULL DACL everybody may everything. */
 int lt_security_to_mode(struct lt_str descriptor, uint32_t *uid, uint32_t *gid, uint32_t *mode);
 
 /* ---- New and changed descriptors ------------------------------------------------------------- */
@@ -143,8 +148,11 @@ int lt_security_to_mode(struct lt_str descriptor, uint32_t *uid, uint32_t *gid, 
 /*
  * The descriptor of a new object (CreatePrivateObjectSecurity; MS-DTYP 2.5.3.4): from the one
  * asked for (len 0: none), the parent's inheritable entries, and the token's defaults. CREATOR
- * OWNER and CREATOR GROUP are replaced, flags of inheritance computed. malloc'd. LT_EPERM: an owner
- * that the token may not give.
+ * OWNER and CREATOR GROUP are replaced, flags of inheritance computed. malloc'd. A list that is
+ * asked for is taken as it is; the parent's entries join it only with AUTO_INHERIT_REQ in its
+ * control bits. Without any list at all the DACL is NULL. LT_EPERM: an owner that the token may not
+ * give, a SACL without its privilege, a label above the token's own. LT_EINVAL: also a result of
+ * more than LT_SECURITY_SIZE_MAX bytes.
  */
 int lt_security_inherit(struct lt_str asked, struct lt_str parent, bool directory,
                         const struct lt_token *token, char **ret, size_t *ret_len);
