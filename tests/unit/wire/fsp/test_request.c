@@ -262,6 +262,9 @@ static void test_request__a_text_needs_its_nul(void **state)
     assert_int_equal(decode_again(&m), LT_EPROTO);
     req->file_name.size++;
     assert_int_equal(decode_again(&m), 0);
+    req->file_name.size++; /* half a unit behind the NUL */
+    assert_int_equal(decode_again(&m), LT_EPROTO);
+    req->file_name.size--;
     m.bytes[LT_FSP_REQ_HEADER + 4] = 0; /* the "i" of "\dir" */
     assert_int_equal(decode_again(&m), LT_EPROTO);
 }
