@@ -147,6 +147,21 @@ static void test_access__other_kinds_of_entries(void **state)
     EXPECT_CASES(cases);
 }
 
+static void test_access__denying_only_wins_over_enabled(void **state)
+{
+    (void)state;
+    struct kit_token kit;
+    uint32_t granted = 0;
+    struct lt_str sd = kit_sd("O:SYD:(A;;0x1;;;BA)(A;;0x2;;;WD)");
+    kit_token(&kit, U " BA WD", 0);
+    assert_int_equal(lt_security_access(sd, &kit.token, MAX, false, &granted), 0);
+    assert_int_equal(granted, 0x3);
+    kit.groups[0].flags |= LT_SID_DENY_ONLY;
+    assert_int_equal(lt_security_access(sd, &kit.token, MAX, false, &granted), 0);
+    assert_int_equal(granted, 0x2);
+    kit_free(sd);
+}
+
 /* An entry (A;;0x3;;;WD) or (D;...) of this type before (A;;0x1;;;WD): SDDL has no words for it. */
 static int with_first_type(uint8_t type, uint32_t desired)
 {
@@ -552,6 +567,7 @@ int main(void)
         cmocka_unit_test(test_access__no_list_is_not_an_empty_one),
         cmocka_unit_test(test_access__owners),
         cmocka_unit_test(test_access__groups_for_denying_only),
+        cmocka_unit_test(test_access__denying_only_wins_over_enabled),
         cmocka_unit_test(test_access__other_kinds_of_entries),
         cmocka_unit_test(test_access__conditions_are_not_fulfilled),
         cmocka_unit_test(test_access__privileges),

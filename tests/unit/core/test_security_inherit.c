@@ -224,6 +224,23 @@ static void test_inherit__unknown_entries_keep_their_bytes(void **state)
     kit_free(parent);
 }
 
+/* MS-DTYP 2.4.5: lists with object entries are of revision 4. */
+static void test_inherit__revision_is_that_of_the_entries(void **state)
+{
+    (void)state;
+    static const char *const parents[] = {"D:(A;OI;FA;;;WD)(OA;CI;FA;;;WD)", "D:(OA;OI;FA;;;WD)"};
+    for (size_t i = 0; i < 2; i++) {
+        const struct birth_case c = {NULL, parents[i], false, NULL};
+        struct kit_token kit;
+        char *got = NULL;
+        size_t len = 0;
+        kit_token(&kit, ME, 0);
+        assert_int_equal(inherit(&c, &kit.token, &got, &len), 0);
+        assert_int_equal(sd_dacl(lt_strn(got, len)).s[0], i ? 4 : 2);
+        free(got);
+    }
+}
+
 /* Nearly as many entries as a list can hold; each becomes two in a child directory. */
 static void test_inherit__too_long_a_list_is_refused(void **state)
 {
@@ -304,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_inherit__defaults_give_way_to_the_parent),
         cmocka_unit_test(test_inherit__no_list_anywhere_is_a_null_one),
         cmocka_unit_test(test_inherit__unknown_entries_keep_their_bytes),
+        cmocka_unit_test(test_inherit__revision_is_that_of_the_entries),
         cmocka_unit_test(test_inherit__too_long_a_list_is_refused),
         cmocka_unit_test(test_inherit__bad_parts_are_refused),
         cmocka_unit_test(test_inherit__nomem),

@@ -182,6 +182,8 @@ static void test_mode__foreign_descriptors(void **state)
         {"O:SYG:SYD:(A;;FA;;;SY)(A;;FR;;;WD)", false, 18, 18, 06774},
         {"O:SYG:SYD:(A;;FA;;;SY)(A;;FR;;;SY)", false, 18, 18, 06740},
         {"O:SYG:SYD:(A;;FR;;;SY)(A;;FW;;;SY)", false, 18, 18, 06660},
+        {"O:SYG:SYD:(A;;FA;;;SY)(D;;DT;;;SY)(A;;FR;;;SY)", true, 18, 18, 06740},
+        {"O:SYG:SYD:(A;;FA;;;SY)(A;;FR;;;SY)(D;;DT;;;SY)", true, 18, 18, 07740},
         /* A user is nobody's group, and the other way round. */
         {"O:S-1-22-2-2000G:S-1-22-1-2000", false, 65534, 65534, 06123},
         {"O:S-1-5-21-1-2-3-500G:BA", false, 65534, 544, 06123},
