@@ -40,6 +40,7 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@bench/run $(BUILD)
 	@bench/run --images $(BUILD)
+	@bench/run --bridge $(BUILD)
 
 install: all
 	@meson install -C $(BUILD)

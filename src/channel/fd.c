@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define PIPE_SIZE (1 << 20) /* what everybody may have (fs.pipe-max-size) */
 #define PACKET_OVERHEAD                                                      \
     32u /* bytes of the send buffer that no packet gets (unix_dgram_sendmsg) \
          */
@@ -43,9 +44,7 @@ int lt_fd_prepare(int fd, size_t message, bool *ret_socket)
         widen(fd, SO_SNDBUF, SO_SNDBUFFORCE, message + PACKET_OVERHEAD);
         widen(fd, SO_RCVBUF, SO_RCVBUFFORCE, message + PACKET_OVERHEAD);
     } else {
-        int now = fcntl(fd, F_GETPIPE_SZ);
-        if (now > 0 && (size_t)now < message)
-            fcntl(fd, F_SETPIPE_SZ, message > INT_MAX ? INT_MAX : (int)message);
+        fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
     }
     return 0;
 }

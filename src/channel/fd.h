@@ -12,7 +12,7 @@
 
 /*
  * Makes it non-blocking. Of a socket, tries to let one message of `message` bytes lie in its
- * buffers, in either direction. *ret_socket: whether it is one.
+ * buffers, in either direction; of a pipe, as much as is usual. *ret_socket: whether it is one.
  */
 int lt_fd_prepare(int fd, size_t message, bool *ret_socket);
 

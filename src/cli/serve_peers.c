@@ -129,6 +129,11 @@ static int serve_stdio(struct table *t)
     int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     socklen_t len = sizeof(type);
+    if (isatty(in) || isatty(out)) {
+        lt_complain("--stdio wants a peer at the other end of standard input and output, not a "
+                    "terminal");
+        return LT_EXIT_USAGE;
+    }
     if (in < 0 || out < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 ||
         dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
         lt_complain("cannot use standard input and output: %s", strerror(errno));
