@@ -5,7 +5,7 @@
 
 #include <device/lend.h>
 #include <device/memory.h>
-#include <fs/image/check_rewrite.h>
+#include <fs/image/check/rewrite.h>
 #include <fs/image/format.h>
 #include <fs/image/image.h>
 #include <fs/image/store/block.h>

@@ -6,7 +6,7 @@
 #ifndef LT_TESTS_IMAGES_DAMAGE_H
 #define LT_TESTS_IMAGES_DAMAGE_H
 
-#include <fs/image/check_census.h>
+#include <fs/image/check/census.h>
 
 /* A fresh image of `size` bytes in memory, filled by rich_fill(). */
 struct lt_device *damage_image(uint64_t size, uint32_t block_size, bool data_checks);

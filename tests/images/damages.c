@@ -3,7 +3,7 @@
 
 #include "../unit/test.h"
 
-#include <fs/image/check_rewrite.h>
+#include <fs/image/check/rewrite.h>
 #include <fs/image/store/block.h>
 #include <fs/image/store/varint.h>
 #include <stdlib.h>

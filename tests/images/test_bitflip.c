@@ -11,7 +11,7 @@
 
 #include <base/hash.h>
 #include <device/memory.h>
-#include <fs/image/check.h>
+#include <fs/image/check/check.h>
 #include <fs/image/image.h>
 #include <fs/image/store/block.h>
 #include <stdlib.h>

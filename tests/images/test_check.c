@@ -9,7 +9,7 @@
 #include "damages.h"
 
 #include <device/memory.h>
-#include <fs/image/check.h>
+#include <fs/image/check/check.h>
 #include <fs/image/image.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include "damages.h"
 
 #include <device/sim.h>
-#include <fs/image/check.h>
+#include <fs/image/check/check.h>
 #include <stdlib.h>
 
 static int repair(struct lt_device *dev, bool really, uint64_t *ret_problems)

@@ -7,7 +7,7 @@
 
 #include <device/memory.h>
 #include <device/sim.h>
-#include <fs/image/check.h>
+#include <fs/image/check/check.h>
 #include <fs/image/format.h>
 #include <fs/image/image.h>
 #include <stdio.h>

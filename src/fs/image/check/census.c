@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "check_census.h"
+#include "census.h"
 
 #include <base/unicode.h>
 #include <os/os.h>
@@ -77,7 +77,7 @@ static int volume_item(struct img_census *census, const struct img_item *item)
 {
     switch (item->key.kind) {
     case IMG_SPACE:
-        return 0; /* check_space.c */
+        return 0; /* space.c */
     case IMG_ORPHAN:
         return take_orphan(census, item);
     case IMG_SECURITY:

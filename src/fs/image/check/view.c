@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "check_view.h"
+#include "view.h"
 
-#include "store/varint.h"
-
+#include <fs/image/store/varint.h>
 #include <stdlib.h>
 
 struct img_blob {

@@ -4,10 +4,10 @@
  * blocks, the items that tell where it lies become changes of the view, and img_rewrite() makes all
  * of it true at once. A crash before leaves everything as it was.
  */
-#ifndef LT_FS_IMAGE_RELOCATE_H
-#define LT_FS_IMAGE_RELOCATE_H
+#ifndef LT_FS_IMAGE_CHECK_RELOCATE_H
+#define LT_FS_IMAGE_CHECK_RELOCATE_H
 
-#include "check_census.h"
+#include "census.h"
 
 /* A stretch of the file at hand. */
 struct img_piece {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "check_build.h"
+#include "build.h"
 
-#include "store/block.h"
-#include "store/varint.h"
-
+#include <fs/image/store/block.h>
+#include <fs/image/store/varint.h>
 #include <stdlib.h>
 
 #define SLOT sizeof(struct lt_le16)

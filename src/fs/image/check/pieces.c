@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* Values in pieces: xattrs, EAs, reparse data, targets of links, security descriptors. */
-#include "check_census.h"
-
-#include "hashed.h"
+#include "census.h"
 
 #include <base/wire.h>
 #include <core/ea_blob.h>
 #include <core/reparse.h>
+#include <fs/image/hashed.h>
 #include <lintel/acl.h>
 #include <stdlib.h>
 

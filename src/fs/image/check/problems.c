@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "check_problems.h"
+#include "problems.h"
 
 #include <inttypes.h>
 #include <stdio.h>

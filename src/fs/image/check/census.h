@@ -4,7 +4,7 @@
  * another, so all that an object must be in itself is checked when the next one begins. What
  * must hold between objects - every entry has an object that knows it, and the other
  * way round - is checked by a sum: entries add a hash of (directory, key, child, type), names that
- * objects tell of subtract it. Only where that is not zero at the end, check_names.c looks closely.
+ * objects tell of subtract it. Only where that is not zero at the end, names.c looks closely.
  *
  * Where something is to be mended, the pass adds changes to the view, and is run again: until
  * nothing is found. So each mending may leave its consequences to the next round.
@@ -12,10 +12,10 @@
 #ifndef LT_FS_IMAGE_CHECK_CENSUS_H
 #define LT_FS_IMAGE_CHECK_CENSUS_H
 
-#include "check_view.h"
-#include "inode.h"
-#include "kinds.h"
+#include "view.h"
 
+#include <fs/image/inode.h>
+#include <fs/image/kinds.h>
 #include <lintel/fs.h>
 
 /* Bytes of the longest value in pieces: an xattr with its name, or a descriptor with its count. */
@@ -104,7 +104,7 @@ int img_census_drop(struct img_census *census, struct img_key key);
 
 /* ---- Its parts ----------------------------------------------------------------------------- */
 
-/* check_entries.c: ENTRY, LINK and STREAM items. */
+/* entries.c: ENTRY, LINK and STREAM items. */
 int img_census_entry(struct img_census *census, const struct img_item *item);
 int img_census_link(struct img_census *census, const struct img_item *item);
 int img_census_stream(struct img_census *census, const struct img_item *item);
@@ -112,23 +112,23 @@ int img_census_stream(struct img_census *census, const struct img_item *item);
 void img_census_name(struct img_census *census, uint64_t dir, uint64_t entry, uint64_t child,
                      unsigned type, int sign);
 
-/* check_pieces.c: values in pieces. */
+/* pieces.c: values in pieces. */
 int img_census_piece(struct img_census *census, const struct img_item *item);
 int img_census_piece_end(struct img_census *census);
 
-/* check_extents.c: INLINE and EXTENT items, and the extent in the inode. */
+/* extents.c: INLINE and EXTENT items, and the extent in the inode. */
 int img_census_inline(struct img_census *census, const struct img_item *item);
 int img_census_extent(struct img_census *census, const struct img_item *item);
 int img_census_inode_extent(struct img_census *census);
 
-/* check_object.c: INODE items, and the end of an object. */
+/* object.c: INODE items, and the end of an object. */
 int img_census_inode(struct img_census *census, const struct img_item *item);
 int img_census_object_end(struct img_census *census);
 
-/* check_names.c: looks closely at who knows whom, and hangs what has no name under /lost+found. */
+/* names.c: looks closely at who knows whom, and hangs what has no name under /lost+found. */
 int img_census_names(struct img_census *census);
 
-/* check_dirs.c: every directory can be reached from the root. */
+/* dirs.c: every directory can be reached from the root. */
 int img_census_dirs(struct img_census *census);
 
 /* ---- Keys, as docs/format/image.md has them ------------------------------------------------ */

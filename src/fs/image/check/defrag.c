@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Lays files in one piece, in rounds: what a round left becomes free room for the next one. */
 #include "check.h"
-#include "check_rewrite.h"
 #include "relocate.h"
+#include "rewrite.h"
 
 #include <base/options.h>
 #include <device/file.h>

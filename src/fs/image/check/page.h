@@ -3,9 +3,8 @@
 #ifndef LT_FS_IMAGE_CHECK_PAGE_H
 #define LT_FS_IMAGE_CHECK_PAGE_H
 
-#include "store/format.h"
-#include "store/key.h"
-
+#include <fs/image/store/format.h>
+#include <fs/image/store/key.h>
 #include <lintel/error.h>
 #include <stdbool.h>
 #include <stddef.h>

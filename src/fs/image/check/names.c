@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
  * Who knows whom: every entry of a directory and every stream of a file beside the names
- * that objects tell of, sorted by object. For when the sums of check_census.c do not agree: it
+ * that objects tell of, sorted by object. For when the sums of census.c do not agree: it
  * takes 40 bytes a name. An object whose names are wrong gets all of them written anew, those that
  * directories have. One that no directory has goes to /lost+found.
  */
-#include "check_census.h"
-#include "check_lost.h"
-#include "hashed.h"
-#include "store/varint.h"
+#include "census.h"
+#include "lost.h"
 
 #include <base/hash.h>
+#include <fs/image/hashed.h>
+#include <fs/image/store/varint.h>
 #include <stdlib.h>
 
 #define STREAM_TYPE (LT_S_STREAM >> 12)

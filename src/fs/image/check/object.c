@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* INODE items, and what an object must be once all its items were seen. */
-#include "check_census.h"
+#include "census.h"
 
 #include <os/os.h>
 #include <stdlib.h>
@@ -156,7 +156,7 @@ static void check_links(struct img_census *census)
     if (object->names == 0 && !root) {
         census->nameless += !object->orphan;
         if (!object->orphan)
-            return; /* check_names.c gives it one */
+            return; /* names.c gives it one */
         links = 0;
     }
     if (differs(census, IMG_P_LINKS, inode->nlink, links))

@@ -5,8 +5,8 @@
  * then is the device cut. A crash leaves the old volume, or the new one in a file that is too long.
  */
 #include "check.h"
-#include "check_rewrite.h"
 #include "relocate.h"
+#include "rewrite.h"
 
 #include <base/options.h>
 #include <device/file.h>

@@ -5,11 +5,10 @@
  * up is marked free by the same checkpoint. So where only nodes above the leaves are
  * lost, nothing is, and nothing old comes back: given-up leaves are asked only in place of a leaf.
  */
-#include "check_salvage.h"
+#include "salvage.h"
 
-#include "kinds.h"
-#include "store/block.h"
-
+#include <fs/image/kinds.h>
+#include <fs/image/store/block.h>
 #include <os/os.h>
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Whether every directory hangs, through its parents, under the root. */
-#include "check_census.h"
-#include "check_lost.h"
+#include "census.h"
+#include "lost.h"
 
 #include <stdlib.h>
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "check_census.h"
-
-#include "hashed.h"
-#include "store/varint.h"
+#include "census.h"
 
 #include <base/hash.h>
 #include <base/unicode.h>
+#include <fs/image/hashed.h>
+#include <fs/image/store/varint.h>
 #include <stdlib.h>
 
 #define STREAM_TYPE (LT_S_STREAM >> 12)

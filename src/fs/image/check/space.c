@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* The bitmaps of a view: what the image says is in use, beside what is. */
-#include "check_view.h"
-#include "kinds.h"
-#include "store/block.h"
+#include "view.h"
+
+#include <fs/image/kinds.h>
+#include <fs/image/store/block.h>
 
 static int take_item(void *arg, const struct img_item *item)
 {

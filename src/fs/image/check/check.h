@@ -5,8 +5,8 @@
  * Reads the device by itself, not through the store: the check must not believe the code
  * that it checks, and must go on where that would stop.
  */
-#ifndef LT_FS_IMAGE_CHECK_H
-#define LT_FS_IMAGE_CHECK_H
+#ifndef LT_FS_IMAGE_CHECK_CHECK_H
+#define LT_FS_IMAGE_CHECK_CHECK_H
 
 #include <device/device.h>
 #include <lintel/image.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "check_rewrite.h"
+#include "rewrite.h"
 
-#include "check_build.h"
-#include "kinds.h"
-#include "store/block.h"
+#include "build.h"
 
+#include <fs/image/kinds.h>
+#include <fs/image/store/block.h>
 #include <os/os.h>
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
 #ifndef LT_FS_IMAGE_CHECK_SALVAGE_H
 #define LT_FS_IMAGE_CHECK_SALVAGE_H
 
-#include "check_view.h"
+#include "view.h"
 
 /* Makes up view->super from what the metadata blocks tell. LT_EINVAL: there are none. */
 int img_salvage_super(struct img_view *view, struct lt_diag *diag);

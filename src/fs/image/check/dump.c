@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* An image as text for people: what lies where, and what is wrong with it on the way. */
+#include "census.h"
 #include "check.h"
-#include "check_census.h"
-#include "store/varint.h"
 
 #include <device/file.h>
+#include <fs/image/store/varint.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

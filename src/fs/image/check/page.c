@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "check_page.h"
+#include "page.h"
 
-#include "store/block.h"
-#include "store/varint.h"
-
+#include <fs/image/store/block.h>
+#include <fs/image/store/varint.h>
 #include <string.h>
 
 static int wrong(const char **why, const char *what)

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "check_lost.h"
+#include "lost.h"
 
-#include "hashed.h"
-#include "store/varint.h"
-
+#include <fs/image/hashed.h>
+#include <fs/image/store/varint.h>
 #include <inttypes.h>
 #include <os/os.h>
 #include <stdio.h>

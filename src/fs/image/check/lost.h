@@ -3,7 +3,7 @@
 #ifndef LT_FS_IMAGE_CHECK_LOST_H
 #define LT_FS_IMAGE_CHECK_LOST_H
 
-#include "check_census.h"
+#include "census.h"
 
 /* Zero-initialised. */
 struct img_lost {

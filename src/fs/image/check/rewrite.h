@@ -8,7 +8,7 @@
 #ifndef LT_FS_IMAGE_CHECK_REWRITE_H
 #define LT_FS_IMAGE_CHECK_REWRITE_H
 
-#include "check_view.h"
+#include "view.h"
 
 /*
  * `used`: bitmap of all blocks that will be in use, those of the old tree too; `busy`: bitmap of

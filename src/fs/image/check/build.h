@@ -3,7 +3,7 @@
 #ifndef LT_FS_IMAGE_CHECK_BUILD_H
 #define LT_FS_IMAGE_CHECK_BUILD_H
 
-#include "check_view.h"
+#include "view.h"
 
 #define IMG_BUILD_LEVELS 17u
 

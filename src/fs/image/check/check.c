@@ -12,9 +12,9 @@
  */
 #include "check.h"
 
-#include "check_census.h"
-#include "check_rewrite.h"
-#include "check_salvage.h"
+#include "census.h"
+#include "rewrite.h"
+#include "salvage.h"
 
 #include <device/file.h>
 #include <stdlib.h>

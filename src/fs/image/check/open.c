@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* From a device to a view: superblocks, tree, log, bitmaps. */
-#include "check_salvage.h"
-#include "check_view.h"
-#include "kinds.h"
-#include "store/block.h"
-#include "store/varint.h"
+#include "salvage.h"
+#include "view.h"
 
+#include <fs/image/kinds.h>
+#include <fs/image/store/block.h>
+#include <fs/image/store/varint.h>
 #include <stdlib.h>
 
 #define LEVEL_MAX 16u /* nobody has 2^64 items */

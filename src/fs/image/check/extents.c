@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Where the data of files lies, and (scrub) the data itself. */
-#include "check_census.h"
-
-#include "store/block.h"
+#include "census.h"
 
 #include <base/hash.h>
+#include <fs/image/store/block.h>
 #include <stdlib.h>
 
 #define READ_BLOCKS 64u /* at once */

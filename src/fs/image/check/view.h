@@ -12,11 +12,11 @@
 #ifndef LT_FS_IMAGE_CHECK_VIEW_H
 #define LT_FS_IMAGE_CHECK_VIEW_H
 
-#include "check_page.h"
-#include "check_problems.h"
-#include "store/super.h"
+#include "page.h"
+#include "problems.h"
 
 #include <device/device.h>
+#include <fs/image/store/super.h>
 
 struct img_leaf {
     struct img_key first, last; /* its items are those of its records in this range */
