@@ -12,6 +12,7 @@
  *    reference again, until that has been written;
  *  - it has no names left: then its items and its data are removed first. A node without names that
  *    is alive when a commit seals gets an ORPHAN item, so that a crash does not lose its space.
+ *    If nobody has it open, all that goes in the transaction that takes the last name.
  *
  * Lock order:
  *   img_node.lock         of files and streams: their data. Two of them (copy_range) in the
@@ -36,7 +37,8 @@
 enum {
     IMG_DIRTY = 0x1,    /* on the dirty list; changes under the table's lock too */
     IMG_LINKABLE = 0x2, /* made without a name, may get one */
-    IMG_ORPHANED = 0x4  /* it has an ORPHAN item */
+    IMG_ORPHANED = 0x4, /* it has an ORPHAN item */
+    IMG_REMOVED = 0x8   /* its items are gone; if it is dirty all the same, it comes back as orphan */
 };
 
 /* lt_node.flags, guarded by the table's lock. */
@@ -131,6 +133,15 @@ void img_node_forget(struct img_node *node) REQUIRES(img_items);
 
 /* The inode was changed: its item will be put by the next commit. */
 void img_node_dirty(struct img_node *node) REQUIRES(img_items);
+
+/*
+ * Takes a node that has just lost its last name, and that only the caller has, with one reference,
+ * off the image: in his transaction, of which it takes `max` extents and six other items. What has
+ * more, or is in use, is left to img_node_release(). `before`: node->inode as it is to be after an
+ * error. If the transaction is undone after that, it cannot be put back: call it last.
+ */
+int img_node_discard(struct img_txn *txn, struct img_node *node, size_t max,
+                     const struct img_inode *before) REQUIRES(img_items);
 
 /* lt_fs_ops.release. A node without names: removes its data (in several transactions if it is
  * long), its other items (ext.h) and itself. A stream leaves the table before it puts its main. */
