@@ -12,6 +12,8 @@
  * payload; otherwise one plain buffer, which is cheaper for the kernel to look at.
  */
 #include "dev.h"
+
+#include "bell.h"
 #include "gang.h"
 
 #include <errno.h>
@@ -21,7 +23,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -62,8 +63,7 @@ struct dev {
     struct lt_channel base;
     struct lt_channel_config config; /* immutable */
     struct lt_gang gang;
-    int stop_fd; /* eventfd: readable once stopped */
-    atomic_bool stopped;
+    struct lt_bell stop;
     bool unhurried;            /* immutable once in use: see lt_channel_dev_unhurried() */
     _Atomic(uint32_t) poll_ns; /* how long to poll now */
     size_t buf_size;           /* immutable */
@@ -142,7 +142,7 @@ static ssize_t poll_read(struct dev *d, struct worker *w, bool pages)
             atomic_fetch_add_explicit(&d->base.polls, 1, memory_order_relaxed);
             return n;
         }
-    } while (lt_clock_ns() < end && !atomic_load_explicit(&d->stopped, memory_order_relaxed));
+    } while (lt_clock_ns() < end && !lt_bell_rung(&d->stop));
     return LT_EAGAIN;
 }
 
@@ -161,9 +161,8 @@ static void learn(struct dev *d, uint64_t slept_ns)
 
 static void sleep_for_message(struct dev *d, struct worker *w)
 {
-    struct pollfd fds[2] = {{.fd = w->fd, .events = POLLIN}, {.fd = d->stop_fd, .events = POLLIN}};
     uint64_t start = lt_clock_ns();
-    poll(fds, 2, -1);
+    lt_bell_wait(&d->stop, w->fd, POLLIN, -1);
     learn(d, lt_clock_ns() - start);
     atomic_fetch_add_explicit(&d->base.sleeps, 1, memory_order_relaxed);
 }
@@ -172,9 +171,8 @@ static void sleep_for_message(struct dev *d, struct worker *w)
  * and does not take the processor from those who wait for something. */
 static void sleep_for_batch(struct dev *d, struct worker *w)
 {
-    struct pollfd fds[2] = {{.fd = d->stop_fd, .events = POLLIN}, {.fd = w->fd, .events = POLLIN}};
-    poll(fds, 2, -1);
-    poll(fds, 1, BATCH_MS);
+    lt_bell_wait(&d->stop, w->fd, POLLIN, -1);
+    lt_bell_wait(&d->stop, -1, 0, BATCH_MS);
     atomic_fetch_add_explicit(&d->base.sleeps, 1, memory_order_relaxed);
 }
 
@@ -195,7 +193,7 @@ static ssize_t wait_read(struct dev *d, struct worker *w, bool pages)
     }
     while (n == LT_EAGAIN) {
         w->backlog = 0;
-        if (d->stopped)
+        if (lt_bell_rung(&d->stop))
             return LT_ECANCELED;
         if (d->unhurried && w->forgot) {
             sleep_for_batch(d, w);
@@ -336,11 +334,7 @@ static void dev_backing_close(struct lt_channel *channel, int id)
 
 static void dev_stop(struct lt_channel *channel)
 {
-    struct dev *d = dev_of(channel);
-    uint64_t one = 1;
-    atomic_store(&d->stopped, true);
-    ssize_t n = write(d->stop_fd, &one, sizeof(one));
-    (void)n; /* it can only be full, which does as well */
+    lt_bell_ring(&dev_of(channel)->stop);
 }
 
 static void dev_close(struct lt_channel *channel)
@@ -356,8 +350,7 @@ static void dev_close(struct lt_channel *channel)
         if (w->fd >= 0)
             close(w->fd);
     }
-    if (d->stop_fd >= 0)
-        close(d->stop_fd);
+    lt_bell_close(&d->stop);
     free(d);
 }
 
@@ -443,8 +436,7 @@ int lt_channel_dev(int fd, const struct lt_channel_config *config, struct lt_cha
     for (unsigned i = 0; i < workers; i++)
         d->workers[i].fd = -1;
     d->workers[0].fd = fd;
-    d->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int r = d->stop_fd < 0 ? lt_error_last() : 0;
+    int r = lt_bell_open(&d->stop);
     if (r == 0 && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
         r = lt_error_last();
     for (unsigned i = 0; r == 0 && i < workers; i++)

@@ -5,9 +5,10 @@
  * all there is, so a wrong one ends the connection.
  *
  * Whoever holds `receiving` reads the next message, alone; whoever holds `sending`
- * writes one. Descriptors are non-blocking and waited for in poll(2) together with
- * `stop_fd`, so that a peer that neither reads nor writes holds nobody up for good.
+ * writes one. Descriptors are non-blocking and waited for together with the bell
+ * that stops it, so that a peer that neither reads nor writes holds nobody up for good.
  */
+#include "bell.h"
 #include "channel.h"
 
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include <os/os.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -24,9 +24,9 @@
 
 struct link {
     struct lt_channel base;
-    int in, out, stop_fd; /* immutable */
-    bool packets;         /* immutable */
-    atomic_bool stopped;
+    int in, out;  /* immutable */
+    bool packets; /* immutable */
+    struct lt_bell stop;
     size_t buf_size;           /* immutable */
     struct lt_mutex receiving; /* before `sending`, though nobody takes both */
     struct lt_mutex sending;
@@ -38,24 +38,13 @@ static struct link *link_of(struct lt_channel *channel)
     return (struct link *)channel;
 }
 
-/* Waits until fd is ready for `events`. LT_ECANCELED. */
-static int wait_ready(struct link *l, int fd, short events)
-{
-    struct pollfd fds[2] = {{.fd = fd, .events = events}, {.fd = l->stop_fd, .events = POLLIN}};
-    while (poll(fds, 2, -1) < 0) {
-        if (errno != EINTR)
-            return lt_error_last();
-    }
-    return fds[1].revents || l->stopped ? LT_ECANCELED : 0;
-}
-
 /* ---- Receiving ------------------------------------------------------------------------------- */
 
 /* One read of up to `size` bytes; 0 at the end of the stream. */
 static ssize_t read_some(struct link *l, char *buf, size_t size)
 {
     for (;;) {
-        int r = wait_ready(l, l->in, POLLIN);
+        int r = lt_bell_wait(&l->stop, l->in, POLLIN, -1);
         if (r < 0)
             return r;
         ssize_t n = read(l->in, buf, size);
@@ -106,7 +95,7 @@ static int link_receive(struct lt_channel *channel, unsigned worker, struct lt_m
     char *buf = l->bufs[worker];
     size_t len = 0;
     lt_mutex_lock(&l->receiving);
-    int r = l->stopped ? LT_ECANCELED : 0;
+    int r = lt_bell_rung(&l->stop) ? LT_ECANCELED : 0;
     if (r == 0)
         r = l->packets ? read_packet(l, buf, &len) : read_stream(l, buf, &len);
     lt_mutex_unlock(&l->receiving);
@@ -147,7 +136,7 @@ static int write_all(struct link *l, struct iovec *iov, size_t count) REQUIRES(l
         }
         if (errno == EINTR)
             continue;
-        int r = errno == EAGAIN ? wait_ready(l, l->out, POLLOUT) : lt_error_last();
+        int r = errno == EAGAIN ? lt_bell_wait(&l->stop, l->out, POLLOUT, -1) : lt_error_last();
         if (r < 0)
             return r;
     }
@@ -190,11 +179,7 @@ static int link_notify(struct lt_channel *channel, int code, const struct lt_seg
 
 static void link_stop(struct lt_channel *channel)
 {
-    struct link *l = link_of(channel);
-    uint64_t one = 1;
-    atomic_store(&l->stopped, true);
-    ssize_t n = write(l->stop_fd, &one, sizeof(one));
-    (void)n; /* it can only be full, which does as well */
+    lt_bell_ring(&link_of(channel)->stop);
 }
 
 static void link_close(struct lt_channel *channel)
@@ -207,8 +192,7 @@ static void link_close(struct lt_channel *channel)
     close(l->in);
     if (l->out != l->in)
         close(l->out);
-    if (l->stop_fd >= 0)
-        close(l->stop_fd);
+    lt_bell_close(&l->stop);
     free(l);
 }
 
@@ -243,8 +227,9 @@ int lt_channel_socket(int in, int out, bool packets, const struct lt_channel_con
     l->out = out;
     l->packets = packets;
     l->buf_size = (config->max_write + FIXED_MAX + LT_PAGE_SIZE - 1) & ~(size_t)(LT_PAGE_SIZE - 1);
-    l->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int r = l->stop_fd < 0 ? lt_error_last() : set_nonblocking(in);
+    int r = lt_bell_open(&l->stop);
+    if (r == 0)
+        r = set_nonblocking(in);
     if (r == 0)
         r = set_nonblocking(out);
     for (unsigned i = 0; r == 0 && i < workers; i++) {
