@@ -29,6 +29,12 @@ static int lent_write(struct lt_device *dev, uint64_t offset, const struct lt_se
     return lt_device_write(lender(dev), offset, segs, count);
 }
 
+static int lent_write_through(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
+                              size_t count)
+{
+    return lt_device_write_through(lender(dev), offset, segs, count);
+}
+
 static int lent_flush(struct lt_device *dev)
 {
     return lt_device_flush(lender(dev));
@@ -60,6 +66,7 @@ struct lt_device *lt_device_lend(struct lt_device *dev)
         .size = lent_size,
         .read = lent_read,
         .write = lent_write,
+        .write_through = lent_write_through,
         .flush = lent_flush,
         .discard = lent_discard,
         .reserve = lent_reserve,
