@@ -22,8 +22,9 @@
 struct img_batch_out {
     struct img_log_buffer log; /* empty: none */
     struct img_batch batch;
-    uint64_t at;   /* where in the ring */
-    uint64_t upto; /* transactions that are durable with it */
+    uint64_t at;    /* where in the ring */
+    uint64_t ahead; /* blocks of zeros to be written behind it */
+    uint64_t upto;  /* transactions that are durable with it */
 };
 
 struct img_store_private {
@@ -47,6 +48,9 @@ struct img_store_private {
     uint64_t next_sequence; /* of the next batch */
 
     struct img_batch_out out; /* commit_lock */
+    uint64_t first;           /* immutable: where in the ring this life began */
+    uint64_t written_to;      /* commit_lock: from there on no block has been written in this life;
+                                 as `head`, not wrapped */
 
     _Atomic uint64_t ended;      /* transactions that ended well, and img_touch() */
     _Atomic uint64_t durable;    /* of them, so many are durable */

@@ -112,7 +112,7 @@ static void private_init(struct img_store *store, const struct img_store_options
     priv->options = *options;
     priv->volume = img_super_volume(s);
     priv->log_limit = (size_t)(quarter < share ? quarter : share);
-    priv->head = priv->tail = s->log_start;
+    priv->head = priv->tail = priv->first = priv->written_to = s->log_start;
     priv->next_sequence = s->log_sequence;
     priv->overlay.block_size = s->block_size;
     atomic_store(&priv->generation, s->generation + 1);

@@ -216,7 +216,8 @@ void img_shutdown(struct img_store *store);
 int img_resize(struct img_store *store, uint64_t size);
 
 struct img_store_stats {
-    uint64_t commits, checkpoints, flushes;
+    uint64_t commits, checkpoints;
+    uint64_t flushes;   /* with the writes through to the log */
     uint64_t log_bytes; /* written */
     uint64_t log_used, log_size;
     uint64_t cache_bytes, cache_dirty;
