@@ -38,7 +38,7 @@ enum {
     IMG_DIRTY = 0x1,    /* on the dirty list; changes under the table's lock too */
     IMG_LINKABLE = 0x2, /* made without a name, may get one */
     IMG_ORPHANED = 0x4, /* it has an ORPHAN item */
-    IMG_REMOVED = 0x8   /* its items are gone; if it is dirty all the same, it comes back as orphan */
+    IMG_REMOVED = 0x8 /* its items are gone; if it is dirty all the same, it comes back as orphan */
 };
 
 /* lt_node.flags, guarded by the table's lock. */
@@ -162,6 +162,11 @@ void img_accessed(struct img_node *node);
 
 /* Clears set-uid, set-gid of group-executables and security.capability. */
 int img_kill_priv(struct img_txn *txn, struct img_node *node) REQUIRES(img_items);
+
+/* Sets all that `set` says but the size; `resized`: that has changed in the same transaction.
+ * LT_EPERM and others: nothing has changed in memory. */
+int img_set_in(struct img_txn *txn, struct img_node *node, const struct lt_setattr *set,
+               struct lt_time now, bool resized) REQUIRES(img_items);
 
 /* Whether the inode flags allow a node to be changed and to lose or get names: 0 or LT_EPERM. */
 static inline int img_may_change(const struct img_node *node) REQUIRES_SHARED(img_items)
