@@ -83,6 +83,15 @@ uint8_t *damage_get(struct damage *damage, struct img_key key, size_t *ret_len)
     return value;
 }
 
+void damage_move(struct damage *damage, struct img_key from, struct img_key to)
+{
+    size_t len;
+    uint8_t *value = damage_get(damage, from, &len);
+    damage_drop(damage, from);
+    damage_put(damage, to, value, len);
+    free(value);
+}
+
 struct sought {
     struct lt_str name;
     uint64_t id, child;
@@ -112,6 +121,13 @@ struct img_key damage_find(struct damage *damage, const char *name, bool stream,
     }
     *ret_child = s.child;
     return s.key;
+}
+
+uint64_t damage_child(struct damage *damage, const char *name)
+{
+    uint64_t child;
+    damage_find(damage, name, false, &child);
+    return child;
 }
 
 static int match_kind(void *arg, const struct img_item *item)
@@ -179,4 +195,27 @@ void damage_bit(struct lt_device *dev, uint64_t byte, unsigned bit)
     must(lt_device_read(dev, byte, &b, 1), "read");
     b ^= (uint8_t)(1u << bit);
     must(lt_device_put(dev, byte, &b, 1), "write");
+}
+
+static struct {
+    const struct lt_device_ops *ops; /* the device's own */
+    struct lt_device_ops with;       /* those that it has instead */
+    uint64_t start, end;
+} unreadable;
+
+static int read_all_but(struct lt_device *dev, uint64_t offset, void *buf, size_t len)
+{
+    if (offset < unreadable.end && unreadable.start < offset + len)
+        return LT_EIO;
+    return unreadable.ops->read(dev, offset, buf, len);
+}
+
+void damage_unreadable(struct lt_device *dev, uint64_t byte, uint64_t len)
+{
+    unreadable.ops = dev->ops;
+    unreadable.with = *dev->ops;
+    unreadable.with.read = read_all_but;
+    unreadable.start = byte;
+    unreadable.end = byte + len;
+    dev->ops = &unreadable.with;
 }
