@@ -28,6 +28,16 @@ struct lt_device *damage_lend(struct lt_device *dev)
     return lent;
 }
 
+int damage_open(struct lt_device *dev, const char *options, struct lt_fs **ret,
+                struct lt_diag *diag)
+{
+    struct lt_device *lent = damage_lend(dev);
+    int r = lt_imgfs_open_device(lent, options, ret, diag);
+    if (r < 0)
+        lt_device_close(lent);
+    return r;
+}
+
 struct lt_device *damage_image(uint64_t size, uint32_t block_size, bool data_checks)
 {
     struct lt_image_params params = {
@@ -37,7 +47,7 @@ struct lt_device *damage_image(uint64_t size, uint32_t block_size, bool data_che
     struct lt_fs *fs;
     must(lt_device_open_memory(size, &dev), "memory");
     must(img_fs_format(dev, &params, &diag), "format");
-    must(lt_imgfs_open_device(damage_lend(dev), "", &fs, &diag), "open");
+    must(damage_open(dev, "", &fs, &diag), "open");
     rich_fill(fs, 100);
     must(lt_fs_close(fs), "close");
     return dev;

@@ -11,6 +11,10 @@
 /* A fresh image of `size` bytes in memory, filled by rich_fill(). */
 struct lt_device *damage_image(uint64_t size, uint32_t block_size, bool data_checks);
 
+/* Opens a file system on `dev`, which stays the caller's. */
+int damage_open(struct lt_device *dev, const char *options, struct lt_fs **ret,
+                struct lt_diag *diag);
+
 /* A device that points to `dev`: closing it leaves that open. */
 struct lt_device *damage_lend(struct lt_device *dev);
 

@@ -87,7 +87,7 @@ static void use(struct lt_device *dev)
     struct lt_entry entry = {0};
     struct lt_diag diag = {0};
     struct lt_fs *fs;
-    int r = lt_imgfs_open_device(damage_lend(dev), "", &fs, &diag);
+    int r = damage_open(dev, "", &fs, &diag);
     if (r < 0)
         print_message("    %s\n", diag.text);
     assert_int_equal(r, 0);
@@ -103,7 +103,7 @@ static void cannot_be_used(struct lt_device *dev)
 {
     struct lt_diag diag = {0};
     struct lt_fs *fs;
-    assert_int_equal(lt_imgfs_open_device(damage_lend(dev), "", &fs, &diag), LT_EUCLEAN);
+    assert_int_equal(damage_open(dev, "", &fs, &diag), LT_EUCLEAN);
     assert_non_null(strstr(diag.text, "lintel check"));
 }
 
@@ -177,7 +177,7 @@ static void test_check__knows_orphans(void **state)
     struct lt_diag diag;
     struct lt_fs *fs;
     (void)state;
-    assert_int_equal(lt_imgfs_open_device(damage_lend(dev), "", &fs, &diag), 0);
+    assert_int_equal(damage_open(dev, "", &fs, &diag), 0);
     struct lt_node *root = lt_fs_root(fs);
     assert_int_equal(lt_node_create(NULL, root, lt_str("removed"), &spec, &entry), 0);
     assert_int_equal(lt_node_create(NULL, root, lt_str(""), &spec, &unnamed), 0);
