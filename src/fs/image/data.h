@@ -20,6 +20,13 @@ void img_data_fini(struct img_fs *fs);
 int img_data_flush(struct img_node *node, bool sync);
 void img_data_flush_all(void *fs);
 
+/*
+ * Writes out files that were cut to nothing and written again (img_store_options.order): a commit
+ * that makes the one durable is to have the other, too, or those who replace a file's content in
+ * this way, as many programs do, lose both in a crash. What cannot be written stays pending.
+ */
+void img_data_flush_replacing(void *fs);
+
 /* What the last img_data_flush_all() could not write out, and why: an error, or 0. It is still
  * pending. */
 int img_data_error(struct img_fs *fs);

@@ -324,6 +324,7 @@ static int init(struct img_fs *fs, struct lt_device *dev, const struct img_optio
 {
     struct img_store_options options = o->store;
     options.flush = img_data_flush_all;
+    options.order = img_data_flush_replacing;
     options.seal = img_seal;
     options.arg = fs;
     int r = img_table_init(&fs->table);

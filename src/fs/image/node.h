@@ -64,7 +64,8 @@ struct img_node {
     struct img_pending *pending; /* lock: data that waits in memory */
     uint64_t stable_size; /* store->lock: the size without what is pending; goes into the item */
     uint64_t waiting;     /* store->lock: blocks that pending data will take; part of `allocated` */
-    uint32_t synced;      /* lock: small writes that a sync soon is still expected to follow */
+    uint16_t synced;      /* lock: small writes that a sync soon is still expected to follow */
+    bool replaced; /* lock: cut to nothing, and all that it got since is pending, or nothing */
     /* Of a stream its file, with a reference unless idle; NULL where it was loaded as an orphan
      * (nlink 0), or its file is being removed. Immutable while there are references. */
     struct img_node *main;

@@ -146,6 +146,8 @@ static int shrink(const struct resize *s) REQUIRES(s->node->lock)
     if (r < 0)
         return r;
     cut_pending(node, s->size);
+    if (s->size == 0 && s->resized)
+        node->replaced = true;
     img_change_settle(node);
     return 0;
 }

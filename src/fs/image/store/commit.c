@@ -180,6 +180,8 @@ int img_commit(struct img_store *store, bool all)
         return 0;
     if (all && store->priv->started && options->flush)
         options->flush(options->arg);
+    else if (store->priv->started && options->order && options->sync != IMG_SYNC_NONE)
+        options->order(options->arg);
     int r = img_alive(store);
     if (r < 0)
         return r;

@@ -53,6 +53,10 @@ struct img_store_options {
      * writes out data that waits in memory. Errors are latched by whom they concern, not here.
      */
     void (*flush)(void *arg);
+    /* Called by other commits and by the thread's checkpoints, with no lock held, but not by what
+     * img_begin() and img_end() wait for: writes out data that belongs to transactions which are
+     * about to become durable. May be NULL. */
+    void (*order)(void *arg);
     /* Called by every commit and checkpoint, and when room is short by img_begin(), with the
      * store's lock held and a transaction of its own open: puts what is not yet in items. On
      * failure what it has put stays, and it is called again later. */
