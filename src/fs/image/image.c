@@ -122,7 +122,11 @@ static int imgfs_trim(const struct lt_ctx *ctx, struct lt_fs *base, uint64_t *re
     (void)ctx;
     struct img_fs *fs = img_fs(base);
     uint64_t blocks;
-    int r = img_space_trim(fs->store->space, &blocks);
+    /* What was removed since the last checkpoint is free after the next. A host that is too full
+     * for one needs the rest all the more. */
+    int r = img_checkpoint(fs->store);
+    if (r == 0 || r == LT_ENOSPC)
+        r = img_space_trim(fs->store->space, &blocks);
     if (r == 0)
         *ret_bytes = blocks * img_block_size(fs->store);
     return r;
