@@ -6,7 +6,9 @@
  * Each worker has a descriptor of its own (FUSE_DEV_IOC_CLONE), non-blocking, so
  * that it can poll by reading; it sleeps in poll(2). How long it polls first is
  * learnt: after a short sleep longer, after a long one shorter, so that an idle
- * mount costs nothing and a busy one no wake-ups.
+ * mount costs nothing and a busy one no wake-ups. When a worker hands over for a
+ * request that takes long, whoever would ask for more is likely to wait for that
+ * one: nobody polls until the next message comes.
  *
  * A worker that just received a long WRITE offers pages of the file system for the next
  * payload; otherwise one plain buffer, which is cheaper for the kernel to look at.
@@ -66,6 +68,7 @@ struct dev {
     struct lt_bell stop;
     bool unhurried;            /* immutable once in use: see lt_channel_dev_unhurried() */
     _Atomic(uint32_t) poll_ns; /* how long to poll now */
+    atomic_bool hushed;        /* nothing has come since somebody handed over */
     size_t buf_size;           /* immutable */
     struct worker workers[];
 };
@@ -132,7 +135,7 @@ static ssize_t try_read(struct dev *d, struct worker *w, bool pages)
 static ssize_t poll_read(struct dev *d, struct worker *w, bool pages)
 {
     uint32_t window = atomic_load_explicit(&d->poll_ns, memory_order_relaxed);
-    if (window == 0)
+    if (window == 0 || atomic_load_explicit(&d->hushed, memory_order_relaxed))
         return LT_EAGAIN;
     uint64_t end = lt_clock_ns() + window;
     do {
@@ -149,7 +152,7 @@ static ssize_t poll_read(struct dev *d, struct worker *w, bool pages)
 /* After a sleep of this length: would polling have spared it? */
 static void learn(struct dev *d, uint64_t slept_ns)
 {
-    if (d->config.poll_us != UINT_MAX)
+    if (d->config.poll_us != UINT_MAX || atomic_load_explicit(&d->hushed, memory_order_relaxed))
         return;
     uint32_t window = atomic_load_explicit(&d->poll_ns, memory_order_relaxed);
     if (slept_ns <= POLL_MAX_NS)
@@ -269,6 +272,8 @@ static int dev_receive(struct lt_channel *channel, unsigned worker, struct lt_me
         lt_gang_end(&d->gang);
         return r;
     }
+    if (atomic_load_explicit(&d->hushed, memory_order_relaxed))
+        atomic_store_explicit(&d->hushed, false, memory_order_relaxed);
     ret->worker = worker;
     return 0;
 }
@@ -278,6 +283,7 @@ static void dev_hand_over(struct lt_channel *channel, unsigned worker)
     struct dev *d = dev_of(channel);
     if (d->workers[worker].listening) {
         d->workers[worker].listening = false;
+        atomic_store_explicit(&d->hushed, true, memory_order_relaxed);
         lt_gang_leave(&d->gang);
     }
 }
