@@ -201,6 +201,36 @@ static void test_check__knows_orphans(void **state)
     lt_device_close(dev);
 }
 
+static void count_high(struct img_super *super)
+{
+    super->generation = (UINT64_C(1) << 62) - 2;
+    super->free_blocks += 3;
+}
+
+/* Where no more checkpoints can be counted, nothing is written, and nothing is lost. */
+static void test_check__refuses_to_write_what_counts_too_high(void **state)
+{
+    struct lt_image_check check = {.repair = true};
+    struct lt_image_check_result result;
+    struct lt_diag diag = {0};
+    struct lt_fs *fs;
+    (void)state;
+    struct lt_device *dev = damage_image(SIZE, BLOCK, false);
+    struct found found = {.print = true};
+    damage_supers(dev, count_high);
+    assert_int_equal(img_check_device(dev, &check, &result, &diag), LT_EOVERFLOW);
+    assert_non_null(strstr(diag.text, "nothing can be written"));
+    diag.text[0] = 0;
+    assert_int_equal(damage_open(dev, "", &fs, &diag), LT_EOVERFLOW);
+    assert_non_null(strstr(diag.text, "only be opened for reading"));
+    assert_int_equal(run_check(dev, false, &found).problems, 1);
+    assert_true(contains(&found, 705));
+    assert_int_equal(damage_open(dev, "ro", &fs, &diag), 0);
+    read_node(lt_fs_root(fs));
+    assert_int_equal(lt_fs_close(fs), 0);
+    lt_device_close(dev);
+}
+
 struct lines {
     size_t count, max, items, problems;
 };
@@ -240,6 +270,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check__finds_nothing_in_a_sound_image),
         cmocka_unit_test(test_check__knows_orphans),
+        cmocka_unit_test(test_check__refuses_to_write_what_counts_too_high),
         cmocka_unit_test(test_dump__shows_everything_until_told_to_stop),
         cmocka_unit_test(test_check__finds_and_mends_each_damage),
     };

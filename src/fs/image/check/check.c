@@ -145,6 +145,10 @@ int img_check_device(struct lt_device *dev, const struct lt_image_check *check,
     if (r == 0)
         r = check_view(&view, &result);
     img_view_close(&view);
+    if (r == LT_EOVERFLOW)
+        return lt_diag_set(diag, r,
+                           "the image counts more checkpoints than can be: nothing can be "
+                           "written to it");
     if (r == LT_ENOSPC)
         return lt_diag_set(diag, r, "there is no room to write what was mended");
     if (r < 0)

@@ -251,6 +251,8 @@ int img_rewrite(struct img_view *view, uint64_t *used, const uint64_t *busy)
     struct plan plan = {
         .view = view, .used = used, .busy = busy, .birth = view->super.generation + 1};
     uint64_t size = view->super.blocks * view->super.block_size;
+    if (img_super_used_up(&view->super))
+        return LT_EOVERFLOW;
     int r = lt_device_size(view->dev) < size ? lt_device_resize(view->dev, size) : 0;
     if (r == 0)
         r = make_plan(&plan);

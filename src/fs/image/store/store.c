@@ -144,6 +144,10 @@ static int check_writable(struct lt_device *dev, const struct img_super *super,
         return lt_diag_set(diag, LT_EROFS,
                            "the image uses features that this program does not know: it can only "
                            "be opened for reading");
+    if (img_super_used_up(super))
+        return lt_diag_set(diag, LT_EOVERFLOW,
+                           "the image counts more checkpoints than can be: it can only be opened "
+                           "for reading");
     return 0;
 }
 
