@@ -307,6 +307,7 @@ static void describe(struct img_fs *fs, const struct img_options *o)
     v->read_only = fs->base.read_only = o->store.read_only;
     v->has_windows = true;
     fs->sync_always = o->store.sync == IMG_SYNC_ALWAYS;
+    fs->unlogged = o->store.sync == IMG_SYNC_NONE;
     (void)snprintf(v->kind, sizeof(v->kind), "image");
     (void)snprintf(v->fs_name, sizeof(v->fs_name), "%s", o->fs_name);
 }

@@ -81,6 +81,7 @@ struct img_fs {
     size_t dirty_count;          /* store->lock */
     struct img_data_state *data; /* data.h: what is pending in all */
     bool sync_always;            /* immutable: sync=always; a write is durable when it returns */
+    bool unlogged;               /* immutable: sync=none; only checkpoints make anything durable */
 };
 
 static inline struct img_fs *img_fs(struct lt_fs *fs)

@@ -231,9 +231,15 @@ static int zero_range(const struct lt_ctx *ctx, struct img_node *node, uint64_t 
 /* ---- Moving -------------------------------------------------------------------------------- */
 
 /*
- * Both commit: the blocks are the same before and behind, but mean other offsets, and what is
- * written to them next must not show at the old ones after a crash.
+ * Both are durable before the file can be written again: the blocks are the same before and behind,
+ * but mean other offsets, and what is written to them next must not show at the old ones after a
+ * crash. Where there is no log, that takes a checkpoint.
  */
+
+static int settle_move(struct img_node *node, int r) REQUIRES(node->lock)
+{
+    return r == 0 && img_fs_of(node)->unlogged ? img_checkpoint(img_store_of(node)) : r;
+}
 
 static int collapse(struct img_node *node, uint64_t offset, uint64_t len) REQUIRES(node->lock)
 {
@@ -306,9 +312,9 @@ static int allocate_locked(const struct lt_ctx *ctx, struct img_node *node, uint
                            uint64_t offset, uint64_t len) REQUIRES(node->lock)
 {
     if (mode & LT_FALLOC_COLLAPSE)
-        return collapse(node, offset, len);
+        return settle_move(node, collapse(node, offset, len));
     if (mode & LT_FALLOC_INSERT)
-        return insert(node, offset, len);
+        return settle_move(node, insert(node, offset, len));
     if (mode & LT_FALLOC_PUNCH_HOLE)
         return img_data_punch(node, offset, len);
     int r = mode & LT_FALLOC_ZERO ? zero_range(ctx, node, offset, len)
