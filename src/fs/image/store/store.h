@@ -4,12 +4,12 @@
  * power cuts. It knows nothing of files.
  *
  * A transaction runs alone, under the store's lock held for writing. What it did is in
- * the log's buffer when it ends. A commit writes the buffer to the log (after a flush, if data was
- * written to the device since the last) and flushes: then all transactions so far are durable. A
+ * the log's buffer when it ends. A commit writes the buffer through to the log (after a flush, if
+ * data was written to the device since the last): then all transactions so far are durable. A
  * checkpoint writes the tree and the bitmaps, and empties the log.
  *
  *      data written     seal        log written       checkpoint: freeze, write, flush,
- *        to blocks  ->  (batch) ->  and flushed  ->   superblock, flush, thaw
+ *        to blocks  ->  (batch) ->    through    ->   superblock, flush, thaw
  *
  * A thread of the store commits every commit_ms, and checkpoints when the log or the part of the
  * cache that is dirty is half full.
