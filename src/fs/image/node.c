@@ -257,11 +257,10 @@ void img_node_dirty(struct img_node *node)
         return;
     node->state |= IMG_DIRTY;
     img_touch(fs->store);
-    node->dirty_prev = NULL;
-    node->dirty_next = fs->dirty;
-    if (fs->dirty)
-        fs->dirty->dirty_prev = node;
-    fs->dirty = node;
+    node->dirty_next = NULL;
+    node->dirty_prev = fs->dirty_last;
+    *(fs->dirty_last ? &fs->dirty_last->dirty_next : &fs->dirty) = node;
+    fs->dirty_last = node;
     fs->dirty_count++;
 }
 
@@ -271,12 +270,8 @@ static void undirty(struct img_fs *fs, struct img_node *node) REQUIRES(img_items
     if (!(node->state & IMG_DIRTY))
         return;
     node->state &= ~(uint32_t)IMG_DIRTY;
-    if (node->dirty_prev)
-        node->dirty_prev->dirty_next = node->dirty_next;
-    else
-        fs->dirty = node->dirty_next;
-    if (node->dirty_next)
-        node->dirty_next->dirty_prev = node->dirty_prev;
+    *(node->dirty_prev ? &node->dirty_prev->dirty_next : &fs->dirty) = node->dirty_next;
+    *(node->dirty_next ? &node->dirty_next->dirty_prev : &fs->dirty_last) = node->dirty_prev;
     fs->dirty_count--;
 }
 
@@ -313,17 +308,33 @@ static int put_inode(struct img_txn *txn, const struct img_node *node) REQUIRES(
     return r;
 }
 
+/* Nodes whose data still waits for its blocks are in memory anyway, and their items will be longer
+ * when it has them: if not all has to be put, they are left out. */
+static bool leave(const struct img_node *node, const struct img_txn *txn, size_t *left)
+    REQUIRES_SHARED(img_items)
+{
+    if (node->waiting == 0 || *left >= txn->may_leave)
+        return false;
+    ++*left;
+    return true;
+}
+
 int img_seal(void *arg, struct img_txn *txn)
 {
     struct img_fs *fs = arg;
-    for (const struct img_node *node = fs->dirty; node; node = node->dirty_next) {
-        int r = put_inode(txn, node);
+    struct img_node *node, *next;
+    size_t left = 0;
+    for (node = fs->dirty; node; node = node->dirty_next) {
+        int r = leave(node, txn, &left) ? 0 : put_inode(txn, node);
         if (r < 0)
             return r;
     }
+    left = 0;
     lt_mutex_lock(&fs->table.lock);
-    while (fs->dirty) {
-        struct img_node *node = fs->dirty;
+    for (node = fs->dirty; node; node = next) {
+        next = node->dirty_next;
+        if (leave(node, txn, &left))
+            continue;
         if (node->inode.nlink == 0)
             node->state |= IMG_ORPHANED;
         node->state &= ~(uint32_t)IMG_REMOVED;
@@ -331,7 +342,7 @@ int img_seal(void *arg, struct img_txn *txn)
         reap(&fs->table, node);
     }
     lt_mutex_unlock(&fs->table.lock);
-    return 0;
+    return (int)left;
 }
 
 /* ---- The end of nodes ---------------------------------------------------------------------- */

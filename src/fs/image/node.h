@@ -77,11 +77,11 @@ struct img_fs {
     struct img_store *store;
     struct lt_volume volume; /* label: store->lock; the rest is immutable */
     struct img_table table;
-    struct img_node *dirty;      /* store->lock: head of the dirty list */
-    size_t dirty_count;          /* store->lock */
-    struct img_data_state *data; /* data.h: what is pending in all */
-    bool sync_always;            /* immutable: sync=always; a write is durable when it returns */
-    bool unlogged;               /* immutable: sync=none; only checkpoints make anything durable */
+    struct img_node *dirty, *dirty_last; /* store->lock: the dirty list, oldest first */
+    size_t dirty_count;                  /* store->lock */
+    struct img_data_state *data;         /* data.h: what is pending in all */
+    bool sync_always; /* immutable: sync=always; a write is durable when it returns */
+    bool unlogged;    /* immutable: sync=none; only checkpoints make anything durable */
 };
 
 static inline struct img_fs *img_fs(struct lt_fs *fs)

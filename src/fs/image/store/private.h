@@ -42,7 +42,8 @@ struct img_store_private {
                                   log: nothing is written to the log until it ends */
     struct img_undo_list undo;
     bool reserved;          /* the host has given space for the log */
-    uint64_t unsealed;      /* img_touch() since the last seal */
+    uint64_t unsealed;      /* items that wait for a seal: img_touch() */
+    uint64_t left;          /* of them, so many were left by the last one */
     uint64_t told_need;     /* what the space knows of img_checkpoint_need() */
     uint64_t head, tail;    /* of the ring: blocks, not wrapped; [tail, head) is in use */
     uint64_t next_sequence; /* of the next batch */

@@ -58,8 +58,9 @@ struct img_store_options {
      * about to become durable. May be NULL. */
     void (*order)(void *arg);
     /* Called by every commit and checkpoint, and when room is short by img_begin(), with the
-     * store's lock held and a transaction of its own open: puts what is not yet in items. On
-     * failure what it has put stays, and it is called again later. */
+     * store's lock held and a transaction of its own open: puts what is not yet in items, all but
+     * txn->may_leave of them. Returns how many it left. On failure what it has put stays, and it is
+     * called again later. */
     int (*seal)(void *arg, struct img_txn *txn);
     void *arg;
 };
@@ -144,6 +145,7 @@ struct img_txn {
     size_t undo_mark, log_mark; /* private */
     bool commit;                /* set it: img_end() returns when all so far is durable */
     bool lazy;                  /* set it: img_end() does not wait, not even with IMG_SYNC_ALWAYS */
+    unsigned may_leave;         /* for img_store_options.seal; else 0 */
 };
 
 /*
