@@ -120,7 +120,8 @@ int lt_fs_sync(const struct lt_ctx *ctx, struct lt_fs *fs);
 /*
  * Ends all use of a file system at once, as a power cut would: what is not durable is
  * dropped, and everything that follows but lt_fs_statfs() answers LT_EIO. The file system still
- * has to be closed. LT_EOPNOTSUPP where nothing is ever durable. For crash tests (XFS_IOC_GOINGDOWN).
+ * has to be closed. LT_EOPNOTSUPP where nothing is ever durable. For crash tests
+ * (XFS_IOC_GOINGDOWN).
  */
 int lt_fs_shutdown(const struct lt_ctx *ctx, struct lt_fs *fs);
 
