@@ -10,26 +10,27 @@
 
 /* What a change of the size is asked for. */
 struct resize {
-    struct img_node *node;
     uint64_t size;
     const struct lt_setattr *set; /* other attributes, which change with it; NULL */
     struct lt_time now;
     bool resized; /* the size is another one */
 };
 
-static int begin(const struct resize *s, struct img_change *c) TRY_ACQUIRE(0, img_items)
+static int begin(const struct resize *s, struct img_node *node, struct img_change *c)
+    TRY_ACQUIRE(0, img_items)
 {
     bool acl = s->set && (s->set->mask & LT_SET_ACL);
-    return img_change_begin(c, s->node, acl ? IMG_LONG : IMG_SHRINK);
+    return img_change_begin(c, node, acl ? IMG_LONG : IMG_SHRINK);
 }
 
 /* The last change of the last transaction. */
-static int set_others(const struct resize *s, struct img_txn *txn) REQUIRES(img_items)
+static int set_others(const struct resize *s, struct img_node *node, struct img_txn *txn)
+    REQUIRES(img_items)
 {
     if (!s->set)
         return 0;
-    txn->commit = img_main(s->node)->inode.inode_flags & LT_INODE_SYNC;
-    return img_set_in(txn, s->node, s->set, s->now, s->resized);
+    txn->commit = img_main(node)->inode.inode_flags & LT_INODE_SYNC;
+    return img_set_in(txn, node, s->set, s->now, s->resized);
 }
 
 /* ---- Shorter ------------------------------------------------------------------------------- */
@@ -90,12 +91,11 @@ static int cut_inline(struct img_txn *txn, struct img_node *node, uint64_t size,
     return img_map_set_inline(txn, node, block, (size_t)size);
 }
 
-static int cut_step(const struct resize *s, struct img_layout *layout, uint8_t *block,
-                    bool *ret_more) REQUIRES(s->node->lock)
+static int cut_step(const struct resize *s, struct img_node *node, struct img_layout *layout,
+                    uint8_t *block, bool *ret_more) REQUIRES(node->lock)
 {
-    struct img_node *node = s->node;
     struct img_change c;
-    int r = begin(s, &c);
+    int r = begin(s, node, &c);
     if (r)
         return r;
     r = cut_inline(&c.txn, node, s->size, block);
@@ -104,7 +104,7 @@ static int cut_step(const struct resize *s, struct img_layout *layout, uint8_t *
     if (r == 0 && !*ret_more)
         r = img_layout_apply(layout, &c.txn);
     if (r == 0 && !*ret_more)
-        r = set_others(s, &c.txn);
+        r = set_others(s, node, &c.txn);
     if (r == 0) {
         uint64_t now = cut_size(node, s->size, *ret_more);
         node->stable_size = img_min(node->stable_size, now);
@@ -129,9 +129,8 @@ static void cut_pending(struct img_node *node, uint64_t size) REQUIRES(node->loc
     last->lo = last->lo > last->hi ? last->hi : last->lo;
 }
 
-static int shrink(const struct resize *s) REQUIRES(s->node->lock)
+static int shrink(const struct resize *s, struct img_node *node) REQUIRES(node->lock)
 {
-    struct img_node *node = s->node;
     struct img_layout layout;
     bool more = true;
     uint8_t *block = malloc(img_block_of(node));
@@ -139,7 +138,7 @@ static int shrink(const struct resize *s) REQUIRES(s->node->lock)
         return LT_ENOMEM;
     int r = renew_tail(&layout, node, s->size, block);
     while (r == 0 && more)
-        r = cut_step(s, &layout, block, &more);
+        r = cut_step(s, node, &layout, block, &more);
     free(block);
     if (layout.count > 0)
         img_layout_release(&layout);
@@ -154,19 +153,18 @@ static int shrink(const struct resize *s) REQUIRES(s->node->lock)
 
 /* ---- Longer -------------------------------------------------------------------------------- */
 
-static int grow(const struct resize *s) REQUIRES(s->node->lock)
+static int grow(const struct resize *s, struct img_node *node) REQUIRES(node->lock)
 {
-    struct img_node *node = s->node;
     struct img_change c;
     int r = img_data_clear_tail(node);
     if (r == 0)
         r = img_data_flush_locked(node, false, false);
     if (r < 0)
         return r;
-    r = begin(s, &c);
+    r = begin(s, node, &c);
     if (r)
         return r;
-    r = set_others(s, &c.txn);
+    r = set_others(s, node, &c.txn);
     if (r == 0)
         node->inode.size = node->stable_size = s->size;
     return img_change_end(&c, r);
@@ -174,19 +172,19 @@ static int grow(const struct resize *s) REQUIRES(s->node->lock)
 
 int img_data_grow(struct img_node *node, uint64_t size)
 {
-    const struct resize s = {.node = node, .size = size};
-    return grow(&s);
+    const struct resize s = {.size = size};
+    return grow(&s, node);
 }
 
 int img_data_truncate(struct img_node *node, const struct lt_setattr *set, struct lt_time now)
 {
-    struct resize s = {.node = node, .size = set->size, .set = set, .now = now};
+    struct resize s = {.size = set->size, .set = set, .now = now};
     if (s.size > LT_SIZE_MAX)
         return LT_EFBIG;
     lt_rwlock_write(&node->lock);
     uint64_t old = img_size_of(node);
     s.resized = s.size != old;
-    int r = s.size > old ? grow(&s) : shrink(&s);
+    int r = s.size > old ? grow(&s, node) : shrink(&s, node);
     lt_rwlock_write_unlock(&node->lock);
     return r;
 }
