@@ -24,6 +24,10 @@ struct lt_message {
     struct lt_fuse_input in; /* in.pages may be taken: base becomes NULL (lt_fs_pages_get) */
     unsigned worker;         /* who received it */
     void *slot;              /* the channel's own */
+    /* NULL, or where the body of the reply to a message without a body is best built: a reply of
+     * one segment that begins there is not copied. */
+    void *room;
+    size_t room_len;
 };
 
 /* What a channel needs to know to make its buffers. */

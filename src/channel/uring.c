@@ -167,7 +167,8 @@ static int start_queue(struct uring *u, struct queue *q)
     return 0;
 }
 
-static void describe(struct queue *q, unsigned i, unsigned worker, struct lt_message *ret)
+static void describe(const struct uring *u, struct queue *q, unsigned i, unsigned worker,
+                     struct lt_message *ret)
 {
     struct entry *e = &q->entries[i];
     *ret = (struct lt_message){
@@ -178,6 +179,8 @@ static void describe(struct queue *q, unsigned i, unsigned worker, struct lt_mes
                .rest_len = e->header->ring_ent_in_out.payload_sz},
         .worker = worker,
         .slot = e,
+        .room = e->payload,
+        .room_len = u->payload_size,
     };
 }
 
@@ -215,7 +218,7 @@ static int uring_receive(struct lt_channel *channel, unsigned worker, struct lt_
         }
         r = complete(u, q, &cqe);
         if (r == 1)
-            describe(q, (unsigned)cqe.user_data, worker, ret);
+            describe(u, q, (unsigned)cqe.user_data, worker, ret);
     }
     return r < 0 ? r : 0;
 }
@@ -229,7 +232,8 @@ static int fill_payload(struct uring *u, struct entry *e, const struct lt_seg *s
     for (size_t i = 0; i < count; i++) {
         if (segs[i].len > u->payload_size - len)
             return LT_EOVERFLOW;
-        memcpy(e->payload + len, segs[i].base, segs[i].len);
+        if (segs[i].base != e->payload + len)
+            memcpy(e->payload + len, segs[i].base, segs[i].len);
         len += segs[i].len;
     }
     return (int)len;
