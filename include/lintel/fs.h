@@ -270,6 +270,12 @@ int lt_node_sync(const struct lt_ctx *ctx, struct lt_node *node, bool data_only)
 
 /* ---- Data ---------------------------------------------------------------------------------- */
 
+/* Bytes of a file of the operating system. */
+struct lt_file_range {
+    uint64_t offset;
+    size_t len;
+};
+
 /*
  * Takes data out of a file system: called exactly once per successful read, with
  * memory borrowed for the length of the call (`count` may be 0 at the end of the
@@ -281,6 +287,10 @@ struct lt_sink {
      * elsewhere may put it: put() then gets one segment that begins at `room`. */
     void *room;
     size_t room_len;
+    /* NULL, or: takes the data out of a file of the operating system, instead of put() and under
+     * the same rules. LT_EOPNOTSUPP: it cannot, and the file system goes on with put(). */
+    int (*put_file)(struct lt_sink *sink, int fd, const struct lt_file_range *ranges, size_t count,
+                    size_t total);
 };
 
 /* Reads up to `len` (cut to LT_IO_MAX) bytes at `offset`. Returns the bytes given to the sink:

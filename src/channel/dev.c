@@ -17,6 +17,7 @@
 
 #include "bell.h"
 #include "gang.h"
+#include "splice.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,8 +58,9 @@ struct worker {
     size_t received;     /* pages (from the first) that the current message lies in */
     unsigned expect_data;
     unsigned backlog; /* messages found ready in a row */
-    bool listening;   /* counted in gang.listeners */
-    bool forgot;      /* received a FORGET last */
+    struct lt_splice splice;
+    bool listening; /* counted in gang.listeners */
+    bool forgot;    /* received a FORGET last */
 };
 
 struct dev {
@@ -305,6 +307,15 @@ static int send_message(int fd, int32_t error, uint64_t unique, const struct lt_
     return writev(fd, iov, (int)count + 1) < 0 ? lt_error_last() : 0;
 }
 
+/* What sending a reply came to. ENOENT: interrupted and gone; ENODEV, EPERM: unmounted. All else
+ * left the request waiting. */
+static int answered(int fd, uint64_t unique, int r)
+{
+    if (r < 0 && r != LT_ENOENT && r != LT_ENODEV && r != LT_EPERM)
+        send_message(fd, LT_EIO, unique, NULL, 0);
+    return r;
+}
+
 static int dev_reply(struct lt_channel *channel, struct lt_message *m, int error,
                      const struct lt_seg *segs, size_t count)
 {
@@ -312,10 +323,19 @@ static int dev_reply(struct lt_channel *channel, struct lt_message *m, int error
     const struct lt_fuse_in_header *header = m->in.header;
     int fd = d->workers[m->worker].fd;
     int r = send_message(fd, error, header->unique, segs, error ? 0 : count);
-    /* ENOENT: interrupted and gone; ENODEV, EPERM: unmounted. All else left the request waiting. */
-    if (r < 0 && r != LT_ENOENT && r != LT_ENODEV && r != LT_EPERM)
-        send_message(fd, LT_EIO, header->unique, NULL, 0);
-    return r;
+    return answered(fd, header->unique, r);
+}
+
+static int dev_reply_file(struct lt_channel *channel, struct lt_message *m, int fd,
+                          const struct lt_file_range *ranges, size_t count)
+{
+    struct worker *w = &dev_of(channel)->workers[m->worker];
+    const struct lt_fuse_in_header *in = m->in.header;
+    struct lt_fuse_out_header header = {.len = sizeof(header), .unique = in->unique};
+    for (size_t i = 0; i < count; i++)
+        header.len += (uint32_t)ranges[i].len;
+    int r = lt_splice_fill(&w->splice, &header, sizeof(header), fd, ranges, count);
+    return r < 0 ? r : answered(w->fd, in->unique, lt_splice_send(&w->splice, w->fd));
 }
 
 static int dev_notify(struct lt_channel *channel, int code, const struct lt_seg *segs, size_t count)
@@ -355,6 +375,7 @@ static void dev_close(struct lt_channel *channel)
             lt_pages_unmap(w->buf, d->buf_size);
         if (w->fd >= 0)
             close(w->fd);
+        lt_splice_close(&w->splice);
     }
     lt_bell_close(&d->stop);
     free(d);
@@ -364,6 +385,7 @@ static const struct lt_channel_ops dev_ops = {
     .name = "dev",
     .receive = dev_receive,
     .reply = dev_reply,
+    .reply_file = dev_reply_file,
     .notify = dev_notify,
     .hand_over = dev_hand_over,
     .backing_open = dev_backing_open,

@@ -21,6 +21,9 @@ struct lt_device_ops {
     uint64_t (*size)(struct lt_device *dev);
     /* All `len` bytes or an error. */
     int (*read)(struct lt_device *dev, uint64_t offset, void *buf, size_t len);
+    /* NULL, or a descriptor of the operating system through which the device's bytes can be read at
+     * the same offsets; it stays the device's. LT_EOPNOTSUPP: there is none. */
+    int (*file)(struct lt_device *dev);
     /* All segments, one behind the other from `offset`, or an error; then any part may be written.
      */
     int (*write)(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs, size_t count);
@@ -54,6 +57,11 @@ static inline uint64_t lt_device_size(struct lt_device *dev)
 static inline int lt_device_read(struct lt_device *dev, uint64_t offset, void *buf, size_t len)
 {
     return dev->ops->read(dev, offset, buf, len);
+}
+
+static inline int lt_device_file(struct lt_device *dev)
+{
+    return dev->ops->file ? dev->ops->file(dev) : LT_EOPNOTSUPP;
 }
 
 static inline int lt_device_write(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,

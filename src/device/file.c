@@ -44,6 +44,11 @@ static int file_read(struct lt_device *dev, uint64_t offset, void *buf, size_t l
     return lt_disk_read(file_of(dev)->disk, offset, buf, len);
 }
 
+static int file_file(struct lt_device *dev)
+{
+    return lt_disk_fd(file_of(dev)->disk);
+}
+
 static uint64_t total(const struct lt_seg *segs, size_t count)
 {
     uint64_t len = 0;
@@ -104,6 +109,7 @@ static void file_close(struct lt_device *dev)
 static const struct lt_device_ops file_ops = {
     .size = file_size,
     .read = file_read,
+    .file = file_file,
     .write = file_write,
     .write_through = file_write_through,
     .flush = file_flush,

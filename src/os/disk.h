@@ -35,6 +35,9 @@ int lt_disk_holder(struct lt_disk *disk, struct lt_disk_holder *ret);
 /* Bytes. */
 int lt_disk_size(struct lt_disk *disk, uint64_t *ret);
 
+/* Its descriptor, which stays the disk's own; LT_EOPNOTSUPP where files have none. */
+int lt_disk_fd(struct lt_disk *disk);
+
 /* All of it. LT_EIO also for what lies behind the end. */
 int lt_disk_read(struct lt_disk *disk, uint64_t offset, void *buf, size_t len);
 int lt_disk_write(struct lt_disk *disk, uint64_t offset, const struct lt_seg *segs, size_t count);

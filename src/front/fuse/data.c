@@ -36,6 +36,18 @@ static int put_read(struct lt_sink *sink, const struct lt_seg *segs, size_t coun
     return 0;
 }
 
+static int put_read_file(struct lt_sink *sink, int fd, const struct lt_file_range *ranges,
+                         size_t count, size_t total)
+{
+    struct call *c = ((struct read_sink *)sink)->c;
+    int r = lt_channel_reply_file(c->s->channel, c->m, fd, ranges, count);
+    if (r == LT_EOPNOTSUPP)
+        return r;
+    c->bytes = total;
+    note_reply(c, r);
+    return 0;
+}
+
 int on_read(struct call *c)
 {
     const struct lt_fuse_read_in *in = &c->req.args.read;
@@ -44,6 +56,8 @@ int on_read(struct call *c)
         rs.room = c->w->scratch;
     rs.sink.room = rs.room;
     rs.sink.room_len = c->m->room ? c->m->room_len : c->s->scratch_size;
+    if (lt_channel_replies_files(c->s->channel))
+        rs.sink.put_file = put_read_file;
     size_t size = in->size < c->s->max_write ? in->size : c->s->max_write;
     int r = lt_node_read(&c->ctx, c->node, in->offset, size, &rs.sink);
     if (r < 0 || c->replied)

@@ -19,12 +19,17 @@ static int (*const handlers[LT_FUSE_OPCODE_END])(struct call *c) = {
 
 /* ---- Replies --------------------------------------------------------------------------------- */
 
-int reply_segs(struct call *c, const struct lt_seg *segs, size_t count)
+void note_reply(struct call *c, int r)
 {
     c->replied = true;
-    int r = lt_channel_reply(c->s->channel, c->m, 0, segs, count);
     if (r < 0 && r != LT_ENOENT && r != LT_ENODEV)
         atomic_fetch_add_explicit(&c->s->reply_failures, 1, memory_order_relaxed);
+}
+
+int reply_segs(struct call *c, const struct lt_seg *segs, size_t count)
+{
+    int r = lt_channel_reply(c->s->channel, c->m, 0, segs, count);
+    note_reply(c, r);
     return r;
 }
 

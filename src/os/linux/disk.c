@@ -236,6 +236,11 @@ int lt_disk_size(struct lt_disk *disk, uint64_t *ret)
     return r;
 }
 
+int lt_disk_fd(struct lt_disk *disk)
+{
+    return disk->fd;
+}
+
 int lt_disk_read(struct lt_disk *disk, uint64_t offset, void *buf, size_t len)
 {
     char *to = buf;

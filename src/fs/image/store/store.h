@@ -199,6 +199,9 @@ uint64_t img_generation(const struct img_store *store);
  * log in a transaction of their own.
  */
 int img_data_read(struct img_store *store, uint64_t block, uint64_t offset, void *buf, size_t len);
+/* A descriptor of the operating system from which the bytes of all blocks can be read. It stays the
+ * device's. LT_EOPNOTSUPP: there is none. LT_EIO. */
+int img_data_file(struct img_store *store);
 int img_data_write(struct img_store *store, uint64_t block, uint64_t offset,
                    const struct lt_seg *segs, size_t count, bool logged);
 
