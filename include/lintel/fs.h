@@ -93,7 +93,9 @@ struct lt_volume {
     struct lt_time created;
     enum lt_case name_case;
     bool read_only;
-    bool remote;      /* others may change it behind our back: fronts must not cache for long */
+    bool remote; /* others may change it behind our back: fronts must not cache for long */
+    uint32_t
+        io_best; /* bytes of one read or write at which it is fastest; 0: the more the better */
     bool has_windows; /* streams, EAs, reparse data, security descriptors and attributes are stored
                        */
 };
