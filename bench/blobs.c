@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench-blobs DIR COUNT: small files in an image, in process, beside rows of a table in SQLite.
+ * bench-blobs DIR COUNT [SYSTEM]: small files in an image, in process, beside rows of a table in
+ * SQLite, and beside the least that any of this can cost: plain calls of the same sizes on one file
+ * that is there already, each object at its place. All systems, or the one that is named.
  *
  * Both are to lose at most the last moments after a power cut and never to be damaged: the image
  * with sync=fsync, SQLite with a write-ahead log and synchronous=NORMAL. Each operation is a
@@ -10,6 +12,7 @@
 #include <lintel/fs.h>
 #include <lintel/image.h>
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +28,7 @@
 
 static unsigned char bytes[SIZE_MIN + SIZE_SPAN + 256];
 
-/* What is measured: `sync` makes all durable. */
+/* What is measured: `sync` makes all durable; NULL where there is no such thing. */
 struct system {
     const char *name;
     void (*open)(const char *dir, uint64_t count);
@@ -242,6 +245,46 @@ static void sqlite_end(void)
 }
 #endif
 
+/* ---- One file ------------------------------------------------------------------------------ */
+
+#define STRIDE (24u << 10) /* bytes between two objects: whole pages */
+
+static int plain = -1;
+static char plain_path[4096];
+
+static void plain_open(const char *dir, uint64_t count)
+{
+    path_in(plain_path, sizeof(plain_path), dir, "blobs.bin");
+    plain = open(plain_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    if (plain < 0 || posix_fallocate(plain, 0, (off_t)(count * STRIDE)) != 0)
+        fail(plain_path, "cannot be made");
+}
+
+static void plain_write(uint64_t i)
+{
+    if (pwrite(plain, bytes + i % 256, size_of(i), (off_t)(i * STRIDE)) != (ssize_t)size_of(i))
+        fail(plain_path, "cannot be written");
+}
+
+static void plain_read(uint64_t i)
+{
+    static char buf[sizeof(bytes)];
+    if (pread(plain, buf, size_of(i), (off_t)(i * STRIDE)) != (ssize_t)size_of(i))
+        fail(plain_path, "cannot be read");
+}
+
+static void plain_sync(void)
+{
+    if (fdatasync(plain) < 0)
+        fail(plain_path, "cannot be flushed");
+}
+
+static void plain_close(void)
+{
+    close(plain);
+    (void)unlink(plain_path);
+}
+
 /* ---- The run ------------------------------------------------------------------------------- */
 
 static const struct system systems[] = {
@@ -251,12 +294,15 @@ static const struct system systems[] = {
     {"sqlite", sqlite_open, sqlite_create, sqlite_read, sqlite_overwrite, sqlite_delete,
      sqlite_sync, sqlite_end},
 #endif
+    {"file", plain_open, plain_write, plain_read, plain_write, NULL, plain_sync, plain_close},
 };
 
 static void measure(const struct system *system, const char *op, void (*run)(uint64_t i),
                     uint64_t count, bool scattered)
 {
     uint64_t seed = UINT64_C(0x9e3779b97f4a7c15), start = now_ns();
+    if (!run)
+        return;
     for (uint64_t i = 0; i < count; i++) {
         seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
         run(scattered ? (seed >> 32) % count : i);
@@ -272,13 +318,15 @@ int main(int argc, char **argv)
 {
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
     if (count == 0) {
-        fprintf(stderr, "usage: bench-blobs DIR COUNT\n");
+        fprintf(stderr, "usage: bench-blobs DIR COUNT [SYSTEM]\n");
         return 2;
     }
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (unsigned char)(i * i >> 3);
     for (size_t i = 0; i < sizeof(systems) / sizeof(*systems); i++) {
         const struct system *s = &systems[i];
+        if (argc > 3 && strcmp(argv[3], s->name) != 0)
+            continue;
         s->open(argv[1], count);
         measure(s, "create", s->create, count, false);
         measure(s, "read", s->read, count, true);

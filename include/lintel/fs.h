@@ -93,7 +93,9 @@ struct lt_volume {
     struct lt_time created;
     enum lt_case name_case;
     bool read_only;
-    bool remote;      /* others may change it behind our back: fronts must not cache for long */
+    bool remote; /* others may change it behind our back: fronts must not cache for long */
+    uint32_t
+        io_best; /* bytes of one read or write at which it is fastest; 0: the more the better */
     bool has_windows; /* streams, EAs, reparse data, security descriptors and attributes are stored
                        */
 };
@@ -119,8 +121,9 @@ int lt_fs_sync(const struct lt_ctx *ctx, struct lt_fs *fs);
 
 /*
  * Ends all use of a file system at once, as a power cut would: what is not durable is
- * dropped, and everything that follows answers LT_EIO. The file system still has to be
- * closed. LT_EOPNOTSUPP where nothing is ever durable. For crash tests (XFS_IOC_GOINGDOWN).
+ * dropped, and everything that follows but lt_fs_statfs() answers LT_EIO. The file system still
+ * has to be closed. LT_EOPNOTSUPP where nothing is ever durable. For crash tests
+ * (XFS_IOC_GOINGDOWN).
  */
 int lt_fs_shutdown(const struct lt_ctx *ctx, struct lt_fs *fs);
 
@@ -269,6 +272,12 @@ int lt_node_sync(const struct lt_ctx *ctx, struct lt_node *node, bool data_only)
 
 /* ---- Data ---------------------------------------------------------------------------------- */
 
+/* Bytes of a file of the operating system. */
+struct lt_file_range {
+    uint64_t offset;
+    size_t len;
+};
+
 /*
  * Takes data out of a file system: called exactly once per successful read, with
  * memory borrowed for the length of the call (`count` may be 0 at the end of the
@@ -280,6 +289,10 @@ struct lt_sink {
      * elsewhere may put it: put() then gets one segment that begins at `room`. */
     void *room;
     size_t room_len;
+    /* NULL, or: takes the data out of a file of the operating system, instead of put() and under
+     * the same rules. LT_EOPNOTSUPP: it cannot, and the file system goes on with put(). */
+    int (*put_file)(struct lt_sink *sink, int fd, const struct lt_file_range *ranges, size_t count,
+                    size_t total);
 };
 
 enum { LT_OPEN_READ = 0x1, LT_OPEN_WRITE = 0x2 };

@@ -41,7 +41,7 @@ struct lt_mount_options {
     unsigned threads; /* 0: by the number of processors */
     unsigned
         poll_us; /* microseconds to poll for the next request before sleeping; UINT_MAX: adaptive */
-    uint32_t max_write; /* bytes, 0: 1 MiB */
+    uint32_t max_write; /* bytes; 0: what suits the file system (lt_volume.io_best), or 1 MiB */
     uint64_t
         timeout_ms; /* how long the kernel may trust names and attributes; UINT64_MAX: for ever */
     int uid, gid, umask; /* -1: as the file system says; otherwise all files show these */

@@ -44,16 +44,17 @@ struct lt_winfsp_port {
 };
 
 struct lt_winfsp_options {
-    const char *fs_name;      /* file-system name as Windows shows it; NULL: the volume's */
-    const char *prefix;       /* "\\Server\\Share" of a network volume, or NULL */
+    const char *fs_name;       /* file-system name as Windows shows it; NULL: the volume's */
+    const char *prefix;        /* "\\Server\\Share" of a network volume, or NULL */
     const char *root_security; /* SDDL of the root where none is stored; NULL: Everyone has all */
     bool read_only;
-    bool flush_and_purge; /* nothing stays in the driver's cache behind the last close */
-    bool posix_names;     /* characters that Windows forbids are mapped to U+F000 + c and back;
-                             true by default */
-    bool case_insensitive; /* names are found without regard to case on a case-sensitive volume too */
-    uint32_t info_timeout_ms; /* how long the driver may keep metadata; UINT32_MAX: data too. 1000 by
-                                 default, 0 on a remote file system */
+    bool flush_and_purge;  /* nothing stays in the driver's cache behind the last close */
+    bool posix_names;      /* characters that Windows forbids are mapped to U+F000 + c and back;
+                              true by default */
+    bool case_insensitive; /* names are found without regard to case on a case-sensitive volume too
+                            */
+    uint32_t info_timeout_ms; /* how long the driver may keep metadata; UINT32_MAX: data too. 1000
+                                 by default, 0 on a remote file system */
     uint32_t sector_size;     /* bytes; 512 by default */
     unsigned threads;         /* requests in work at the same time; 0: 8 */
     int uid, gid;             /* owner of what is made; -1: as the caller's token says */

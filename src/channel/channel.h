@@ -15,6 +15,7 @@
 #define LT_CHANNEL_CHANNEL_H
 
 #include <lintel/error.h>
+#include <lintel/fs.h>
 #include <lintel/types.h>
 #include <wire/fuse/decode.h>
 
@@ -24,6 +25,10 @@ struct lt_message {
     struct lt_fuse_input in; /* in.pages may be taken: base becomes NULL (lt_fs_pages_get) */
     unsigned worker;         /* who received it */
     void *slot;              /* the channel's own */
+    /* NULL, or where the body of the reply to a message without a body is best built: a reply of
+     * one segment that begins there is not copied. */
+    void *room;
+    size_t room_len;
 };
 
 /* What a channel needs to know to make its buffers. */
@@ -45,6 +50,9 @@ struct lt_channel_ops {
     int (*receive)(struct lt_channel *channel, unsigned worker, struct lt_message *ret);
     int (*reply)(struct lt_channel *channel, struct lt_message *m, int error,
                  const struct lt_seg *segs, size_t count);
+    /* NULL: not possible */
+    int (*reply_file)(struct lt_channel *channel, struct lt_message *m, int fd,
+                      const struct lt_file_range *ranges, size_t count);
     int (*notify)(struct lt_channel *channel, int code, const struct lt_seg *segs, size_t count);
     void (*hand_over)(struct lt_channel *channel, unsigned worker);
     int (*backing_open)(struct lt_channel *channel, int fd);
@@ -79,6 +87,19 @@ static inline int lt_channel_reply(struct lt_channel *channel, struct lt_message
                                    const struct lt_seg *segs, size_t count)
 {
     return channel->ops->reply(channel, m, error, segs, count);
+}
+
+static inline bool lt_channel_replies_files(const struct lt_channel *channel)
+{
+    return channel->ops->reply_file != NULL;
+}
+
+/* Answers a message with bytes of a file of the operating system. LT_EOPNOTSUPP: it cannot, or the
+ * file does not have them all, and the message is not answered. */
+static inline int lt_channel_reply_file(struct lt_channel *channel, struct lt_message *m, int fd,
+                                        const struct lt_file_range *ranges, size_t count)
+{
+    return channel->ops->reply_file(channel, m, fd, ranges, count);
 }
 
 /* Sends a notification (enum lt_fuse_notify). Any thread. LT_ENOENT: the kernel does not have it.

@@ -10,8 +10,11 @@
  * payload; otherwise one plain buffer, which is cheaper for the kernel to look at.
  */
 #include "dev.h"
+
+#include "bell.h"
 #include "gang.h"
 #include "patience.h"
+#include "splice.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +22,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -50,16 +52,16 @@ struct worker {
     size_t received;     /* pages (from the first) that the current message lies in */
     unsigned expect_data;
     unsigned backlog; /* messages found ready in a row */
-    bool listening;   /* counted in gang.listeners */
-    bool forgot;      /* received a FORGET last */
+    struct lt_splice splice;
+    bool listening; /* counted in gang.listeners */
+    bool forgot;    /* received a FORGET last */
 };
 
 struct dev {
     struct lt_channel base;
     struct lt_channel_config config; /* immutable */
     struct lt_gang gang;
-    int stop_fd; /* eventfd: readable once stopped */
-    atomic_bool stopped;
+    struct lt_bell stop;
     bool unhurried; /* immutable once in use: see lt_channel_dev_unhurried() */
     struct lt_patience patience;
     size_t buf_size; /* immutable */
@@ -138,15 +140,14 @@ static ssize_t poll_read(struct dev *d, struct worker *w, bool pages)
             atomic_fetch_add_explicit(&d->base.polls, 1, memory_order_relaxed);
             return n;
         }
-    } while (lt_clock_ns() < end && !atomic_load_explicit(&d->stopped, memory_order_relaxed));
+    } while (lt_clock_ns() < end && !lt_bell_rung(&d->stop));
     return LT_EAGAIN;
 }
 
 static void sleep_for_message(struct dev *d, struct worker *w)
 {
-    struct pollfd fds[2] = {{.fd = w->fd, .events = POLLIN}, {.fd = d->stop_fd, .events = POLLIN}};
     uint64_t start = lt_clock_ns();
-    poll(fds, 2, -1);
+    lt_bell_wait(&d->stop, w->fd, POLLIN, -1);
     lt_patience_learn(&d->patience, lt_clock_ns() - start);
     atomic_fetch_add_explicit(&d->base.sleeps, 1, memory_order_relaxed);
 }
@@ -155,9 +156,8 @@ static void sleep_for_message(struct dev *d, struct worker *w)
  * and does not take the processor from those who wait for something. */
 static void sleep_for_batch(struct dev *d, struct worker *w)
 {
-    struct pollfd fds[2] = {{.fd = d->stop_fd, .events = POLLIN}, {.fd = w->fd, .events = POLLIN}};
-    poll(fds, 2, -1);
-    poll(fds, 1, BATCH_MS);
+    lt_bell_wait(&d->stop, w->fd, POLLIN, -1);
+    lt_bell_wait(&d->stop, -1, 0, BATCH_MS);
     atomic_fetch_add_explicit(&d->base.sleeps, 1, memory_order_relaxed);
 }
 
@@ -178,7 +178,7 @@ static ssize_t wait_read(struct dev *d, struct worker *w, bool pages)
     }
     while (n == LT_EAGAIN) {
         w->backlog = 0;
-        if (d->stopped)
+        if (lt_bell_rung(&d->stop))
             return LT_ECANCELED;
         if (d->unhurried && w->forgot) {
             sleep_for_batch(d, w);
@@ -254,6 +254,7 @@ static int dev_receive(struct lt_channel *channel, unsigned worker, struct lt_me
         lt_gang_end(&d->gang);
         return r;
     }
+    lt_patience_heard(&d->patience);
     ret->worker = worker;
     return 0;
 }
@@ -263,6 +264,7 @@ static void dev_hand_over(struct lt_channel *channel, unsigned worker)
     struct dev *d = dev_of(channel);
     if (d->workers[worker].listening) {
         d->workers[worker].listening = false;
+        lt_patience_hush(&d->patience);
         lt_gang_leave(&d->gang);
     }
 }
@@ -284,6 +286,15 @@ static int send_message(int fd, int32_t error, uint64_t unique, const struct lt_
     return writev(fd, iov, (int)count + 1) < 0 ? lt_error_last() : 0;
 }
 
+/* What sending a reply came to. ENOENT: interrupted and gone; ENODEV, EPERM: unmounted. All else
+ * left the request waiting. */
+static int answered(int fd, uint64_t unique, int r)
+{
+    if (r < 0 && r != LT_ENOENT && r != LT_ENODEV && r != LT_EPERM)
+        send_message(fd, LT_EIO, unique, NULL, 0);
+    return r;
+}
+
 static int dev_reply(struct lt_channel *channel, struct lt_message *m, int error,
                      const struct lt_seg *segs, size_t count)
 {
@@ -291,10 +302,19 @@ static int dev_reply(struct lt_channel *channel, struct lt_message *m, int error
     const struct lt_fuse_in_header *header = m->in.header;
     int fd = d->workers[m->worker].fd;
     int r = send_message(fd, error, header->unique, segs, error ? 0 : count);
-    /* ENOENT: interrupted and gone; ENODEV, EPERM: unmounted. All else left the request waiting. */
-    if (r < 0 && r != LT_ENOENT && r != LT_ENODEV && r != LT_EPERM)
-        send_message(fd, LT_EIO, header->unique, NULL, 0);
-    return r;
+    return answered(fd, header->unique, r);
+}
+
+static int dev_reply_file(struct lt_channel *channel, struct lt_message *m, int fd,
+                          const struct lt_file_range *ranges, size_t count)
+{
+    struct worker *w = &dev_of(channel)->workers[m->worker];
+    const struct lt_fuse_in_header *in = m->in.header;
+    struct lt_fuse_out_header header = {.len = sizeof(header), .unique = in->unique};
+    for (size_t i = 0; i < count; i++)
+        header.len += (uint32_t)ranges[i].len;
+    int r = lt_splice_fill(&w->splice, &header, sizeof(header), fd, ranges, count);
+    return r < 0 ? r : answered(w->fd, in->unique, lt_splice_send(&w->splice, w->fd));
 }
 
 static int dev_notify(struct lt_channel *channel, int code, const struct lt_seg *segs, size_t count)
@@ -319,11 +339,7 @@ static void dev_backing_close(struct lt_channel *channel, int id)
 
 static void dev_stop(struct lt_channel *channel)
 {
-    struct dev *d = dev_of(channel);
-    uint64_t one = 1;
-    atomic_store(&d->stopped, true);
-    ssize_t n = write(d->stop_fd, &one, sizeof(one));
-    (void)n; /* it can only be full, which does as well */
+    lt_bell_ring(&dev_of(channel)->stop);
 }
 
 static void dev_close(struct lt_channel *channel)
@@ -338,9 +354,9 @@ static void dev_close(struct lt_channel *channel)
             lt_pages_unmap(w->buf, d->buf_size);
         if (w->fd >= 0)
             close(w->fd);
+        lt_splice_close(&w->splice);
     }
-    if (d->stop_fd >= 0)
-        close(d->stop_fd);
+    lt_bell_close(&d->stop);
     free(d);
 }
 
@@ -348,6 +364,7 @@ static const struct lt_channel_ops dev_ops = {
     .name = "dev",
     .receive = dev_receive,
     .reply = dev_reply,
+    .reply_file = dev_reply_file,
     .notify = dev_notify,
     .hand_over = dev_hand_over,
     .backing_open = dev_backing_open,
@@ -424,8 +441,7 @@ int lt_channel_dev(int fd, const struct lt_channel_config *config, struct lt_cha
     for (unsigned i = 0; i < workers; i++)
         d->workers[i].fd = -1;
     d->workers[0].fd = fd;
-    d->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int r = d->stop_fd < 0 ? lt_error_last() : 0;
+    int r = lt_bell_open(&d->stop);
     if (r == 0 && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
         r = lt_error_last();
     for (unsigned i = 0; r == 0 && i < workers; i++)

@@ -6,12 +6,13 @@ void lt_gang_init(struct lt_gang *gang, unsigned most)
     *gang = (struct lt_gang){.most = most > 0 ? most : 1};
 }
 
-static void call_locked(struct lt_gang *gang) REQUIRES(gang->lock)
+/* Whether there is one to be woken: without the lock, or he would wait for that at once. */
+static bool call_locked(struct lt_gang *gang) REQUIRES(gang->lock)
 {
-    if (gang->waiting > gang->calls) {
-        gang->calls++;
-        lt_cond_wake_one(&gang->parked);
-    }
+    if (gang->waiting <= gang->calls)
+        return false;
+    gang->calls++;
+    return true;
 }
 
 bool lt_gang_join(struct lt_gang *gang)
@@ -35,9 +36,10 @@ void lt_gang_leave(struct lt_gang *gang)
 {
     lt_mutex_lock(&gang->lock);
     gang->listeners--;
-    if (gang->listeners + gang->calls == 0)
-        call_locked(gang);
+    bool called = gang->listeners + gang->calls == 0 && call_locked(gang);
     lt_mutex_unlock(&gang->lock);
+    if (called)
+        lt_cond_wake_one(&gang->parked);
 }
 
 bool lt_gang_retire(struct lt_gang *gang)
@@ -57,9 +59,10 @@ void lt_gang_call(struct lt_gang *gang)
     if (lt_gang_listeners(gang) >= gang->most)
         return;
     lt_mutex_lock(&gang->lock);
-    if (gang->listeners + gang->calls < gang->most)
-        call_locked(gang);
+    bool called = gang->listeners + gang->calls < gang->most && call_locked(gang);
     lt_mutex_unlock(&gang->lock);
+    if (called)
+        lt_cond_wake_one(&gang->parked);
 }
 
 void lt_gang_end(struct lt_gang *gang)

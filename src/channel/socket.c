@@ -6,9 +6,10 @@
  *
  * Of a stream whoever holds `receiving` reads the next message to its end, and whoever holds
  * `sending` writes one; a packet is one system call. Descriptors are non-blocking and waited for in
- * poll(2) together with `stop_fd`, so that a peer that neither reads nor writes holds nobody up for
- * good. Who listens: gang.h; how long he polls before he sleeps: patience.h.
+ * poll(2) together with the bell that stops it, so that a peer that neither reads nor writes holds
+ * nobody up for good. Who listens: gang.h; how long he polls before he sleeps: patience.h.
  */
+#include "bell.h"
 #include "channel.h"
 #include "fd.h"
 #include "gang.h"
@@ -19,7 +20,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define WORKERS_DEFAULT 4u
@@ -33,13 +33,13 @@ struct link_worker {
 
 struct link {
     struct lt_channel base;
-    int in, out, stop_fd; /* immutable */
-    bool packets;         /* immutable, as all up to `gang` */
+    int in, out; /* immutable, as all up to `gang` */
+    struct lt_bell stop;
+    bool packets;
     bool out_is_socket;
     size_t buf_size;
     struct lt_gang gang;
     struct lt_patience patience;
-    atomic_bool stopped;
     atomic_int ended;          /* why the first worker left: the others do so for the same reason */
     struct lt_mutex receiving; /* before `sending`, though nobody takes both */
     struct lt_mutex sending;
@@ -49,17 +49,6 @@ struct link {
 static struct link *link_of(struct lt_channel *channel)
 {
     return (struct link *)channel;
-}
-
-/* Waits until fd is ready for `events`. LT_ECANCELED. */
-static int wait_ready(struct link *l, int fd, short events)
-{
-    struct pollfd fds[2] = {{.fd = fd, .events = events}, {.fd = l->stop_fd, .events = POLLIN}};
-    while (poll(fds, 2, -1) < 0) {
-        if (errno != EINTR)
-            return lt_error_last();
-    }
-    return fds[1].revents || l->stopped ? LT_ECANCELED : 0;
 }
 
 /* ---- Receiving ------------------------------------------------------------------------------- */
@@ -78,7 +67,7 @@ static int read_all(struct link *l, char *buf, size_t size)
     for (size_t done = 0; done < size;) {
         ssize_t n = read_some(l, buf + done, size - done);
         if (n == LT_EAGAIN)
-            n = wait_ready(l, l->in, POLLIN);
+            n = lt_bell_wait(&l->stop, l->in, POLLIN, -1);
         if (n < 0)
             return (int)n;
         done += (size_t)n;
@@ -110,7 +99,7 @@ static ssize_t try_read(struct link *l, char *buf)
         return n >= 0 && n < (ssize_t)sizeof(struct lt_fuse_in_header) ? LT_EPROTO : n;
     }
     lt_mutex_lock(&l->receiving);
-    ssize_t n = l->stopped ? LT_ECANCELED : read_stream(l, buf);
+    ssize_t n = lt_bell_rung(&l->stop) ? LT_ECANCELED : read_stream(l, buf);
     lt_mutex_unlock(&l->receiving);
     return n;
 }
@@ -128,14 +117,14 @@ static ssize_t poll_read(struct link *l, char *buf)
             atomic_fetch_add_explicit(&l->base.polls, 1, memory_order_relaxed);
             return n;
         }
-    } while (lt_clock_ns() < end && !atomic_load_explicit(&l->stopped, memory_order_relaxed));
+    } while (lt_clock_ns() < end && !lt_bell_rung(&l->stop));
     return LT_EAGAIN;
 }
 
 static int sleep_for_message(struct link *l)
 {
     uint64_t start = lt_clock_ns();
-    int r = wait_ready(l, l->in, POLLIN);
+    int r = lt_bell_wait(&l->stop, l->in, POLLIN, -1);
     lt_patience_learn(&l->patience, lt_clock_ns() - start);
     atomic_fetch_add_explicit(&l->base.sleeps, 1, memory_order_relaxed);
     return r;
@@ -158,7 +147,7 @@ static ssize_t wait_read(struct link *l, struct link_worker *w)
     }
     w->backlog = 0;
     while (n == LT_EAGAIN) {
-        if (l->stopped)
+        if (lt_bell_rung(&l->stop))
             return LT_ECANCELED;
         n = poll_read(l, w->buf);
         if (n != LT_EAGAIN)
@@ -191,9 +180,10 @@ static int link_receive(struct lt_channel *channel, unsigned worker, struct lt_m
             return end_all(l, LT_ECANCELED);
         w->listening = true;
     }
-    ssize_t len = l->stopped ? LT_ECANCELED : wait_read(l, w);
+    ssize_t len = lt_bell_rung(&l->stop) ? LT_ECANCELED : wait_read(l, w);
     if (len < 0)
         return end_all(l, (int)len);
+    lt_patience_heard(&l->patience);
     *ret = (struct lt_message){
         .in = {.header = w->buf,
                .rest = w->buf + sizeof(struct lt_fuse_in_header),
@@ -208,6 +198,7 @@ static void link_hand_over(struct lt_channel *channel, unsigned worker)
     struct link *l = link_of(channel);
     if (l->workers[worker].listening) {
         l->workers[worker].listening = false;
+        lt_patience_hush(&l->patience);
         lt_gang_leave(&l->gang);
     }
 }
@@ -221,7 +212,7 @@ static int write_all(struct link *l, struct iovec *iov, size_t count)
         if (n >= 0)
             lt_iov_advance(&iov, &count, (size_t)n);
         else if (n == LT_EAGAIN)
-            n = wait_ready(l, l->out, POLLOUT);
+            n = lt_bell_wait(&l->stop, l->out, POLLOUT, -1);
         if (n < 0)
             return (int)n;
     }
@@ -254,7 +245,7 @@ static int link_reply(struct lt_channel *channel, struct lt_message *m, int erro
     memcpy(&header, m->in.header, sizeof(header));
     int r = link_send(l, error, header.unique, segs, error ? 0 : count);
     /* A packet that is too long leaves the request waiting. */
-    if (r < 0 && l->packets && !l->stopped)
+    if (r < 0 && l->packets && !lt_bell_rung(&l->stop))
         link_send(l, LT_EIO, header.unique, NULL, 0);
     return r;
 }
@@ -269,11 +260,7 @@ static int link_notify(struct lt_channel *channel, int code, const struct lt_seg
 
 static void link_stop(struct lt_channel *channel)
 {
-    struct link *l = link_of(channel);
-    uint64_t one = 1;
-    atomic_store(&l->stopped, true);
-    ssize_t n = write(l->stop_fd, &one, sizeof(one));
-    (void)n; /* it can only be full, which does as well */
+    lt_bell_ring(&link_of(channel)->stop);
 }
 
 static void link_close(struct lt_channel *channel)
@@ -286,8 +273,7 @@ static void link_close(struct lt_channel *channel)
     close(l->in);
     if (l->out != l->in)
         close(l->out);
-    if (l->stop_fd >= 0)
-        close(l->stop_fd);
+    lt_bell_close(&l->stop);
     free(l);
 }
 
@@ -317,7 +303,9 @@ static int prepare(struct link *l, const struct lt_channel_config *config)
 {
     size_t message = config->max_write + LT_FD_FIXED_MAX;
     bool in_is_socket;
-    int r = l->stop_fd < 0 ? lt_error_last() : lt_fd_prepare(l->in, message, &in_is_socket);
+    int r = lt_bell_open(&l->stop);
+    if (r == 0)
+        r = lt_fd_prepare(l->in, message, &in_is_socket);
     if (r == 0)
         r = lt_fd_prepare(l->out, message, &l->out_is_socket);
     for (unsigned i = 0; r == 0 && i < l->base.workers; i++) {
@@ -348,7 +336,6 @@ int lt_channel_socket(int in, int out, bool packets, const struct lt_channel_con
         (config->max_write + LT_FD_FIXED_MAX + LT_PAGE_SIZE - 1) & ~(size_t)(LT_PAGE_SIZE - 1);
     lt_gang_init(&l->gang, cpus < workers ? cpus : workers);
     lt_patience_init(&l->patience, config->poll_us);
-    l->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int r = prepare(l, config);
     if (r < 0) {
         link_close(&l->base);

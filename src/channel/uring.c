@@ -18,11 +18,12 @@
  */
 #include "dev.h"
 
+#include "bell.h"
+
 #include <errno.h>
 #include <linux/io_uring.h>
 #include <os/os.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
@@ -32,7 +33,7 @@
 #define DEPTH 8u          /* entries a queue: requests that one processor may have under way */
 #define RING_SIZE 16u     /* submissions: all entries, and the bell; a power of two */
 #define PAYLOAD_MIN 8192u /* FUSE_MIN_READ_BUFFER */
-#define BELL DEPTH        /* user_data of the poll on stop_fd */
+#define BELL DEPTH        /* user_data of the poll on uring.stop */
 #define QUEUES_MAX UINT16_MAX
 
 struct entry {
@@ -60,7 +61,7 @@ struct queue {
 struct uring {
     struct lt_channel base;
     struct lt_channel *dev;
-    int stop_fd;
+    struct lt_bell stop;
     size_t payload_size; /* immutable, as all below */
     size_t memory_size;
     unsigned queue_count;
@@ -127,7 +128,7 @@ static void queue_command(struct uring *u, struct queue *q, unsigned i, uint32_t
     queue_sqe(q);
 }
 
-/* Waits for the bell, which lt_channel_stop() rings. Descriptor 1 is stop_fd. */
+/* Waits for uring.stop, which is descriptor 1 of the ring. */
 static void queue_bell(struct queue *q)
 {
     struct io_uring_sqe *sqe = next_sqe(q);
@@ -166,7 +167,8 @@ static int start_queue(struct uring *u, struct queue *q)
     return 0;
 }
 
-static void describe(struct queue *q, unsigned i, unsigned worker, struct lt_message *ret)
+static void describe(const struct uring *u, struct queue *q, unsigned i, unsigned worker,
+                     struct lt_message *ret)
 {
     struct entry *e = &q->entries[i];
     *ret = (struct lt_message){
@@ -177,6 +179,8 @@ static void describe(struct queue *q, unsigned i, unsigned worker, struct lt_mes
                .rest_len = e->header->ring_ent_in_out.payload_sz},
         .worker = worker,
         .slot = e,
+        .room = e->payload,
+        .room_len = u->payload_size,
     };
 }
 
@@ -214,7 +218,7 @@ static int uring_receive(struct lt_channel *channel, unsigned worker, struct lt_
         }
         r = complete(u, q, &cqe);
         if (r == 1)
-            describe(q, (unsigned)cqe.user_data, worker, ret);
+            describe(u, q, (unsigned)cqe.user_data, worker, ret);
     }
     return r < 0 ? r : 0;
 }
@@ -228,7 +232,8 @@ static int fill_payload(struct uring *u, struct entry *e, const struct lt_seg *s
     for (size_t i = 0; i < count; i++) {
         if (segs[i].len > u->payload_size - len)
             return LT_EOVERFLOW;
-        memcpy(e->payload + len, segs[i].base, segs[i].len);
+        if (segs[i].base != e->payload + len)
+            memcpy(e->payload + len, segs[i].base, segs[i].len);
         len += segs[i].len;
     }
     return (int)len;
@@ -278,10 +283,8 @@ static void uring_backing_close(struct lt_channel *channel, int id)
 static void uring_stop(struct lt_channel *channel)
 {
     struct uring *u = uring_of(channel);
-    uint64_t one = 1;
     lt_channel_stop(u->dev);
-    ssize_t n = write(u->stop_fd, &one, sizeof(one));
-    (void)n; /* it can only be full, which does as well */
+    lt_bell_ring(&u->stop);
 }
 
 static void queue_fini(struct uring *u, struct queue *q)
@@ -300,8 +303,7 @@ static void uring_free(struct uring *u)
 {
     for (unsigned i = 0; i < u->queue_count; i++)
         queue_fini(u, &u->queues[i]);
-    if (u->stop_fd >= 0)
-        close(u->stop_fd);
+    lt_bell_close(&u->stop);
     free(u);
 }
 
@@ -354,7 +356,7 @@ static int open_ring(struct uring *u, struct queue *q)
 {
     struct io_uring_params p = {.flags = IORING_SETUP_SQE128 | IORING_SETUP_SINGLE_ISSUER |
                                          IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED};
-    int files[2] = {lt_channel_dev_fd(u->dev), u->stop_fd};
+    int files[2] = {lt_channel_dev_fd(u->dev), u->stop.fd};
     q->ring_fd = (int)syscall(SYS_io_uring_setup, RING_SIZE, &p);
     if (q->ring_fd < 0)
         return lt_error_last();
@@ -399,8 +401,7 @@ int lt_channel_uring(struct lt_channel *dev, const struct lt_channel_config *con
     static_assert(DEPTH * sizeof(struct lt_fuse_uring_req_header) <= LT_PAGE_SIZE, "one page");
     for (unsigned i = 0; i < count; i++)
         u->queues[i].ring_fd = -1;
-    u->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int r = u->stop_fd < 0 ? lt_error_last() : 0;
+    int r = lt_bell_open(&u->stop);
     for (unsigned i = 0; r == 0 && i < count; i++) {
         r = open_ring(u, &u->queues[i]);
         if (r == 0)

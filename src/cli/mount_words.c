@@ -47,7 +47,8 @@ static const char *const streams_choices[] = {"xattr", "colon", "none", NULL}; /
       "Serve with this many threads; by the number of processors if not given", NULL, 1024)        \
     X(NUMBER, poll, "MICROSECONDS",                                                                \
       "Look for the next request this long before sleeping; adaptive if not given", NULL, 1000000) \
-    X(SIZE, max_write, "SIZE", "Largest single write or read; 1m by default", NULL, 16u << 20)     \
+    X(SIZE, max_write, "SIZE", "Largest single write or read; 1m by default, 256k of an image",    \
+      NULL, 16u << 20)                                                                             \
     X(STRING, timeout, "SECONDS|forever",                                                          \
       "How long the kernel may trust names and attributes that it has seen", NULL, 0)              \
     X(STRING, fsname, "NAME", "What mount(8) and df(1) show as the device; SOURCE by default",     \

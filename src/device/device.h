@@ -21,9 +21,16 @@ struct lt_device_ops {
     uint64_t (*size)(struct lt_device *dev);
     /* All `len` bytes or an error. */
     int (*read)(struct lt_device *dev, uint64_t offset, void *buf, size_t len);
+    /* NULL, or a descriptor of the operating system through which the device's bytes can be read at
+     * the same offsets; it stays the device's. LT_EOPNOTSUPP: there is none. */
+    int (*file)(struct lt_device *dev);
     /* All segments, one behind the other from `offset`, or an error; then any part may be written.
      */
     int (*write)(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs, size_t count);
+    /* The same, and what was written is durable; other writes need not be. LT_ENOSPC: as write()
+     * says it, whatever else fails is another error. NULL: a write and a flush. */
+    int (*write_through)(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
+                         size_t count);
     /* Every write that returned before this call is durable when it returns. */
     int (*flush)(struct lt_device *dev);
     /* The content no longer matters: the host may take its space back. What is read there
@@ -52,6 +59,11 @@ static inline int lt_device_read(struct lt_device *dev, uint64_t offset, void *b
     return dev->ops->read(dev, offset, buf, len);
 }
 
+static inline int lt_device_file(struct lt_device *dev)
+{
+    return dev->ops->file ? dev->ops->file(dev) : LT_EOPNOTSUPP;
+}
+
 static inline int lt_device_write(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
                                   size_t count)
 {
@@ -67,6 +79,18 @@ static inline int lt_device_put(struct lt_device *dev, uint64_t offset, const vo
 static inline int lt_device_flush(struct lt_device *dev)
 {
     return dev->ops->flush(dev);
+}
+
+static inline int lt_device_write_through(struct lt_device *dev, uint64_t offset,
+                                          const struct lt_seg *segs, size_t count)
+{
+    if (dev->ops->write_through)
+        return dev->ops->write_through(dev, offset, segs, count);
+    int r = dev->ops->write(dev, offset, segs, count);
+    if (r < 0)
+        return r;
+    r = dev->ops->flush(dev);
+    return r == LT_ENOSPC ? LT_EIO : r;
 }
 
 static inline int lt_device_discard(struct lt_device *dev, uint64_t offset, uint64_t len)

@@ -44,14 +44,31 @@ static int file_read(struct lt_device *dev, uint64_t offset, void *buf, size_t l
     return lt_disk_read(file_of(dev)->disk, offset, buf, len);
 }
 
-static int file_write(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
-                      size_t count)
+static int file_file(struct lt_device *dev)
+{
+    return lt_disk_fd(file_of(dev)->disk);
+}
+
+static uint64_t total(const struct lt_seg *segs, size_t count)
 {
     uint64_t len = 0;
     for (size_t i = 0; i < count; i++)
         len += segs[i].len;
-    int r = check_change(dev, offset, len);
+    return len;
+}
+
+static int file_write(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
+                      size_t count)
+{
+    int r = check_change(dev, offset, total(segs, count));
     return r < 0 ? r : lt_disk_write(file_of(dev)->disk, offset, segs, count);
+}
+
+static int file_write_through(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
+                              size_t count)
+{
+    int r = check_change(dev, offset, total(segs, count));
+    return r < 0 ? r : lt_disk_write_through(file_of(dev)->disk, offset, segs, count);
 }
 
 static int file_flush(struct lt_device *dev)
@@ -92,7 +109,9 @@ static void file_close(struct lt_device *dev)
 static const struct lt_device_ops file_ops = {
     .size = file_size,
     .read = file_read,
+    .file = file_file,
     .write = file_write,
+    .write_through = file_write_through,
     .flush = file_flush,
     .discard = file_discard,
     .reserve = file_reserve,

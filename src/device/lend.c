@@ -23,10 +23,21 @@ static int lent_read(struct lt_device *dev, uint64_t offset, void *buf, size_t l
     return lt_device_read(lender(dev), offset, buf, len);
 }
 
+static int lent_file(struct lt_device *dev)
+{
+    return lt_device_file(lender(dev));
+}
+
 static int lent_write(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
                       size_t count)
 {
     return lt_device_write(lender(dev), offset, segs, count);
+}
+
+static int lent_write_through(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
+                              size_t count)
+{
+    return lt_device_write_through(lender(dev), offset, segs, count);
 }
 
 static int lent_flush(struct lt_device *dev)
@@ -59,7 +70,9 @@ struct lt_device *lt_device_lend(struct lt_device *dev)
     static const struct lt_device_ops ops = {
         .size = lent_size,
         .read = lent_read,
+        .file = lent_file,
         .write = lent_write,
+        .write_through = lent_write_through,
         .flush = lent_flush,
         .discard = lent_discard,
         .reserve = lent_reserve,

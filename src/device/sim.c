@@ -30,13 +30,14 @@ struct image {
     struct chunk **chunks;
 };
 
-enum call { WRITE, FLUSH, DISCARD, RESIZE };
+enum call { WRITE, SETTLE, FLUSH, DISCARD, RESIZE };
 
 struct record {
     enum call call;
     uint64_t offset; /* RESIZE: the new size */
     uint64_t len;
     uint8_t *bytes; /* WRITE: owned */
+    bool settled;   /* WRITE: the next call is the SETTLE that makes it durable */
 };
 
 struct sim_device {
@@ -393,6 +394,22 @@ static uint8_t *gather(const struct lt_seg *segs, size_t count, uint64_t *ret_le
     return bytes;
 }
 
+/* Takes the bytes. */
+static int write_locked(struct sim_device *sim, uint64_t offset, uint64_t len, uint8_t *bytes)
+    REQUIRES(sim->lock)
+{
+    if (!is_inside(sim, offset, len)) {
+        free(bytes);
+        return LT_EINVAL;
+    }
+    int r = fate(sim);
+    if (r < 0) /* a part of it got through */
+        len = len * (mix(sim->count) % 4) / 4;
+    int happened =
+        happen(sim, (struct record){.call = WRITE, .offset = offset, .len = len, .bytes = bytes});
+    return r < 0 ? r : happened;
+}
+
 static int sim_write(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
                      size_t count)
 {
@@ -402,17 +419,31 @@ static int sim_write(struct lt_device *dev, uint64_t offset, const struct lt_seg
     if (!bytes)
         return LT_ENOSPC;
     lt_mutex_lock(&sim->lock);
-    int r = LT_EINVAL;
-    if (is_inside(sim, offset, len)) {
-        r = fate(sim);
-        if (r < 0) /* a part of it got through */
-            len = len * (mix(sim->count) % 4) / 4;
-        int r2 = happen(sim, (struct record){WRITE, offset, len, bytes});
-        bytes = NULL;
-        r = r < 0 ? r : r2;
-    }
+    int r = write_locked(sim, offset, len, bytes);
     lt_mutex_unlock(&sim->lock);
-    free(bytes);
+    return r;
+}
+
+/* Two calls: a cut between them leaves any part of what was written. */
+static int sim_write_through(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
+                             size_t count)
+{
+    struct sim_device *sim = sim_of(dev);
+    uint64_t len;
+    uint8_t *bytes = gather(segs, count, &len);
+    if (!bytes)
+        return LT_ENOSPC;
+    lt_mutex_lock(&sim->lock);
+    int r = write_locked(sim, offset, len, bytes);
+    if (r == 0) {
+        r = fate(sim);
+        r = r == LT_ENOSPC ? LT_EIO : r;
+    }
+    if (r == 0)
+        r = happen(sim, (struct record){.call = SETTLE});
+    if (r == 0)
+        sim->records[sim->count - sim->forgotten - 2].settled = true;
+    lt_mutex_unlock(&sim->lock);
     return r;
 }
 
@@ -422,7 +453,7 @@ static int sim_flush(struct lt_device *dev)
     lt_mutex_lock(&sim->lock);
     int r = fate(sim);
     if (r == 0)
-        r = happen(sim, (struct record){FLUSH, 0, 0, NULL});
+        r = happen(sim, (struct record){.call = FLUSH});
     lt_mutex_unlock(&sim->lock);
     return r;
 }
@@ -433,7 +464,7 @@ static int sim_discard(struct lt_device *dev, uint64_t offset, uint64_t len)
     lt_mutex_lock(&sim->lock);
     int r = is_inside(sim, offset, len) ? fate(sim) : LT_EINVAL;
     if (r == 0)
-        r = happen(sim, (struct record){DISCARD, offset, len, NULL});
+        r = happen(sim, (struct record){.call = DISCARD, .offset = offset, .len = len});
     lt_mutex_unlock(&sim->lock);
     return r;
 }
@@ -453,7 +484,7 @@ static int sim_resize(struct lt_device *dev, uint64_t size)
     lt_mutex_lock(&sim->lock);
     int r = fate(sim);
     if (r == 0)
-        r = happen(sim, (struct record){RESIZE, size, 0, NULL});
+        r = happen(sim, (struct record){.call = RESIZE, .offset = size});
     lt_mutex_unlock(&sim->lock);
     return r;
 }
@@ -480,6 +511,7 @@ static const struct lt_device_ops sim_ops = {
     .size = sim_size,
     .read = sim_read,
     .write = sim_write,
+    .write_through = sim_write_through,
     .flush = sim_flush,
     .discard = sim_discard,
     .reserve = sim_reserve,
@@ -559,6 +591,15 @@ static int move_durable(struct sim_device *sim, uint64_t time)
     return r;
 }
 
+/* Applies a call that no flush covers, but maybe one of its own did before the cut at `time`. */
+static int apply_cut(struct image *image, const struct record *r, uint64_t t, uint64_t time,
+                     uint64_t seed)
+{
+    if (r->settled && t + 1 < time)
+        return apply(image, r, ZEROS, 0);
+    return apply_maybe(image, r, t, seed);
+}
+
 static int cut_locked(struct sim_device *sim, uint64_t time, uint64_t seed, struct lt_device **ret)
     REQUIRES(sim->lock)
 {
@@ -571,7 +612,7 @@ static int cut_locked(struct sim_device *sim, uint64_t time, uint64_t seed, stru
     if (r < 0)
         return r;
     for (uint64_t t = sim->durable_time; r == 0 && t < time; t++)
-        r = apply_maybe(&image, &sim->records[t - sim->forgotten], t, seed);
+        r = apply_cut(&image, &sim->records[t - sim->forgotten], t, time, seed);
     if (r == 0)
         r = open_copy(&image, ret);
     image_fini(&image);

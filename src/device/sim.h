@@ -5,7 +5,7 @@
  * that a power cut at that moment could have left.
  *
  * What a cut leaves is a disk with a volatile cache, or the page cache of a host:
- *   - a write that a flush covers is there;
+ *   - a write that a flush covers is there, and one that was written through;
  *   - any other is there, not there, or there in part, sector by sector, whatever became of those
  *     before and behind it; where two overlap, the later one wins if it is there;
  *   - a write that failed has left a part of its sectors, as if it were a shorter one;
@@ -25,7 +25,8 @@
 /* Starts with `size` zero bytes. Closing it ends it. */
 int lt_device_open_sim(uint64_t size, struct lt_device **ret);
 
-/* Recorded calls so far: writes, flushes, discards and resizes each count one. */
+/* Recorded calls so far: writes, flushes, discards and resizes each count one, a write through
+ * two. */
 uint64_t lt_sim_time(struct lt_device *sim);
 /* Whether the call with this number, from 0, was a flush. */
 bool lt_sim_is_flush(struct lt_device *sim, uint64_t time);

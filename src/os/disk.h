@@ -35,9 +35,16 @@ int lt_disk_holder(struct lt_disk *disk, struct lt_disk_holder *ret);
 /* Bytes. */
 int lt_disk_size(struct lt_disk *disk, uint64_t *ret);
 
+/* Its descriptor, which stays the disk's own; LT_EOPNOTSUPP where files have none. */
+int lt_disk_fd(struct lt_disk *disk);
+
 /* All of it. LT_EIO also for what lies behind the end. */
 int lt_disk_read(struct lt_disk *disk, uint64_t offset, void *buf, size_t len);
 int lt_disk_write(struct lt_disk *disk, uint64_t offset, const struct lt_seg *segs, size_t count);
+/* The same, and what was written is durable; other writes need not be. LT_ENOSPC: as
+ * lt_disk_write() says it, whatever else fails is another error. */
+int lt_disk_write_through(struct lt_disk *disk, uint64_t offset, const struct lt_seg *segs,
+                          size_t count);
 /* Everything written, and the size, is durable. */
 int lt_disk_flush(struct lt_disk *disk);
 /* Gives the space of a range back, where the host can. LT_EOPNOTSUPP. */

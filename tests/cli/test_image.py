@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Disk images as such: mkfs, check, scrub, info, and mounting them."""
+import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
 import tempfile
+from errno import EIO
 
 from harness import (LINTEL, contains, equal, fails, lintel, main, mount_test, mounts, succeeds,
                      test, until)
@@ -340,6 +343,87 @@ def what_was_synced_survives_the_death_of_the_process(place):
     assert not info(image.path)["image"]["clean"]
     equal(succeeds(lintel("cat", image("/synced"))), "durable" * 1000)
     succeeds(lintel("touch", image("/after")))
+    image.clean()
+
+
+def _fails_with(number, function, *arguments):
+    try:
+        function(*arguments)
+    except OSError as error:
+        equal(error.errno, number, f"{function.__name__}{arguments}")
+    else:
+        raise AssertionError(f"{function.__name__}{arguments} did not fail")
+
+
+def _shut_down(directory, flags):
+    """XFS_IOC_GOINGDOWN: what is not durable is dropped."""
+    folder = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.ioctl(folder, 0x8004587d, struct.pack("=I", flags))
+    finally:
+        os.close(folder)
+
+
+def _write_file(path, content, sync):
+    with open(path, "wb") as file:
+        file.write(content)
+        if sync:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+@mount_test
+def a_shutdown_drops_what_is_not_durable_and_ends_all_use(place):
+    image = Image(place.path)
+    at = lambda name: os.path.join(place.mnt, name)
+    for flags in range(3):
+        place.mount("-o", "commit=0", source=image.path)
+        os.mkdir(at(f"d{flags}"))
+        os.symlink("target", at(f"l{flags}"))
+        _write_file(at(f"synced{flags}"), b"durable" * 3000, True)
+        _write_file(at(f"lost{flags}"), b"x" * 70000, False)
+        with open(at(f"synced{flags}"), "r+b") as held:
+            _shut_down(place.mnt, flags)
+            _fails_with(EIO, os.fsync, held.fileno())
+        for call in [(os.mkdir, at("e")), (os.rmdir, at(f"d{flags}")), (os.mkfifo, at("p")),
+                     (os.symlink, "t", at("s")), (os.unlink, at(f"synced{flags}")),
+                     (os.rename, at(f"synced{flags}"), at("r")), (os.chmod, at(f"d{flags}"), 0o700),
+                     (os.link, at(f"synced{flags}"), at("k")), (os.listdir, place.mnt),
+                     (os.truncate, at(f"synced{flags}"), 5), (os.readlink, at(f"l{flags}")),
+                     (os.setxattr, at(f"d{flags}"), "user.x", b"v"),
+                     (os.utime, at(f"d{flags}")), (os.stat, at("never seen"))]:
+            _fails_with(EIO, *call)
+        lintel("umount", place.mnt)
+        until(lambda: not place.is_mounted(), "it is unmounted")
+        assert not info(image.path)["image"]["clean"]
+        image.clean()
+    names = image.names()
+    for flags in range(3):
+        assert f"synced{flags}" in names and f"d{flags}" in names, names
+        equal(succeeds(lintel("cat", image(f"/synced{flags}"))), "durable" * 3000)
+    succeeds(lintel("touch", image("/after")))
+    image.clean()
+
+
+@mount_test
+def a_trim_gives_the_space_of_deleted_files_back(place):
+    image = Image(place.path)
+    allocated = lambda: os.stat(image.path).st_blocks * 512
+    place.mount("-o", "discard=off", source=image.path)
+    big = os.path.join(place.mnt, "big")
+    _write_file(big, os.urandom(1 << 20) * 48, True)
+    os.sync()
+    full = allocated()
+    assert full > 48 << 20, full
+    os.unlink(big)
+    assert allocated() > 48 << 20, "space went back although discard is off"
+    folder = os.open(place.mnt, os.O_RDONLY)
+    told = fcntl.ioctl(folder, 0xc0185879, struct.pack("=QQQ", 0, (1 << 64) - 1, 0))  # FITRIM
+    os.close(folder)
+    trimmed = struct.unpack("=QQQ", told)[1]
+    assert trimmed >= 48 << 20, trimmed
+    assert allocated() < full - (40 << 20), (full, allocated())
+    succeeds(lintel("umount", place.mnt))
     image.clean()
 
 

@@ -14,7 +14,7 @@
 #include <base/hash.h>
 #include <base/json.h>
 #include <device/file.h>
-#include <fs/image/check.h>
+#include <fs/image/check/check.h>
 #include <fs/image/format.h>
 #include <fs/image/image.h>
 #include <lintel/acl.h>

@@ -5,7 +5,7 @@
 
 #include <device/lend.h>
 #include <device/memory.h>
-#include <fs/image/check_rewrite.h>
+#include <fs/image/check/rewrite.h>
 #include <fs/image/format.h>
 #include <fs/image/image.h>
 #include <fs/image/store/block.h>
@@ -28,6 +28,16 @@ struct lt_device *damage_lend(struct lt_device *dev)
     return lent;
 }
 
+int damage_open(struct lt_device *dev, const char *options, struct lt_fs **ret,
+                struct lt_diag *diag)
+{
+    struct lt_device *lent = damage_lend(dev);
+    int r = lt_imgfs_open_device(lent, options, ret, diag);
+    if (r < 0)
+        lt_device_close(lent);
+    return r;
+}
+
 struct lt_device *damage_image(uint64_t size, uint32_t block_size, bool data_checks)
 {
     struct lt_image_params params = {
@@ -37,7 +47,7 @@ struct lt_device *damage_image(uint64_t size, uint32_t block_size, bool data_che
     struct lt_fs *fs;
     must(lt_device_open_memory(size, &dev), "memory");
     must(img_fs_format(dev, &params, &diag), "format");
-    must(lt_imgfs_open_device(damage_lend(dev), "", &fs, &diag), "open");
+    must(damage_open(dev, "", &fs, &diag), "open");
     rich_fill(fs, 100);
     must(lt_fs_close(fs), "close");
     return dev;
@@ -83,6 +93,15 @@ uint8_t *damage_get(struct damage *damage, struct img_key key, size_t *ret_len)
     return value;
 }
 
+void damage_move(struct damage *damage, struct img_key from, struct img_key to)
+{
+    size_t len;
+    uint8_t *value = damage_get(damage, from, &len);
+    damage_drop(damage, from);
+    damage_put(damage, to, value, len);
+    free(value);
+}
+
 struct sought {
     struct lt_str name;
     uint64_t id, child;
@@ -112,6 +131,13 @@ struct img_key damage_find(struct damage *damage, const char *name, bool stream,
     }
     *ret_child = s.child;
     return s.key;
+}
+
+uint64_t damage_child(struct damage *damage, const char *name)
+{
+    uint64_t child;
+    damage_find(damage, name, false, &child);
+    return child;
 }
 
 static int match_kind(void *arg, const struct img_item *item)
@@ -179,4 +205,27 @@ void damage_bit(struct lt_device *dev, uint64_t byte, unsigned bit)
     must(lt_device_read(dev, byte, &b, 1), "read");
     b ^= (uint8_t)(1u << bit);
     must(lt_device_put(dev, byte, &b, 1), "write");
+}
+
+static struct {
+    const struct lt_device_ops *ops; /* the device's own */
+    struct lt_device_ops with;       /* those that it has instead */
+    uint64_t start, end;
+} unreadable;
+
+static int read_all_but(struct lt_device *dev, uint64_t offset, void *buf, size_t len)
+{
+    if (offset < unreadable.end && unreadable.start < offset + len)
+        return LT_EIO;
+    return unreadable.ops->read(dev, offset, buf, len);
+}
+
+void damage_unreadable(struct lt_device *dev, uint64_t byte, uint64_t len)
+{
+    unreadable.ops = dev->ops;
+    unreadable.with = *dev->ops;
+    unreadable.with.read = read_all_but;
+    unreadable.start = byte;
+    unreadable.end = byte + len;
+    dev->ops = &unreadable.with;
 }

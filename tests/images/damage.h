@@ -6,10 +6,14 @@
 #ifndef LT_TESTS_IMAGES_DAMAGE_H
 #define LT_TESTS_IMAGES_DAMAGE_H
 
-#include <fs/image/check_census.h>
+#include <fs/image/check/census.h>
 
 /* A fresh image of `size` bytes in memory, filled by rich_fill(). */
 struct lt_device *damage_image(uint64_t size, uint32_t block_size, bool data_checks);
+
+/* Opens a file system on `dev`, which stays the caller's. */
+int damage_open(struct lt_device *dev, const char *options, struct lt_fs **ret,
+                struct lt_diag *diag);
 
 /* A device that points to `dev`: closing it leaves that open. */
 struct lt_device *damage_lend(struct lt_device *dev);
@@ -30,6 +34,8 @@ void damage_end(struct damage *damage);
 
 void damage_put(struct damage *damage, struct img_key key, const void *value, size_t len);
 void damage_drop(struct damage *damage, struct img_key key);
+/* Gives an item another key. */
+void damage_move(struct damage *damage, struct img_key from, struct img_key to);
 /* The value of an item, in memory of malloc. */
 uint8_t *damage_get(struct damage *damage, struct img_key key, size_t *ret_len);
 
@@ -37,6 +43,8 @@ uint8_t *damage_get(struct damage *damage, struct img_key key, size_t *ret_len);
  */
 struct img_key damage_find(struct damage *damage, const char *name, bool stream,
                            uint64_t *ret_child);
+/* The object with this name. */
+uint64_t damage_child(struct damage *damage, const char *name);
 /* The first item of this kind of any object with an id from `id` on. */
 struct img_key damage_first(struct damage *damage, uint64_t id, uint8_t kind);
 
@@ -52,5 +60,7 @@ void damage_block(struct lt_device *dev, uint32_t block_size, uint64_t block,
 void damage_supers(struct lt_device *dev, void (*fn)(struct img_super *super));
 /* Flips a bit. */
 void damage_bit(struct lt_device *dev, uint64_t byte, unsigned bit);
+/* From now on nothing of these bytes of the device can be read. One device at a time. */
+void damage_unreadable(struct lt_device *dev, uint64_t byte, uint64_t len);
 
 #endif

@@ -15,9 +15,16 @@ struct damage_case {
     bool more;   /* what follows from it is found, too */
     bool stays;  /* cannot be mended */
     bool checks; /* needs data checks */
+    bool closed; /* cannot be opened before it is mended */
 };
 
-extern const struct damage_case damages[];
-extern const size_t damages_count;
+/* Case i, from 0; NULL behind the last. */
+const struct damage_case *damages_at(size_t i);
+
+/* By subject; a case without a name ends each. */
+extern const struct damage_case damages_volume[];  /* superblocks, log, tree: 1xx, 2xx, 8xx */
+extern const struct damage_case damages_objects[]; /* items and objects: 3xx, 4xx */
+extern const struct damage_case damages_names[];   /* 5xx */
+extern const struct damage_case damages_data[];    /* data, space and counts: 6xx, 7xx */
 
 #endif

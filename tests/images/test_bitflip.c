@@ -11,8 +11,7 @@
 
 #include <base/hash.h>
 #include <device/memory.h>
-#include <fs/image/check.h>
-#include <fs/image/image.h>
+#include <fs/image/check/check.h>
 #include <fs/image/store/block.h>
 #include <stdlib.h>
 
@@ -90,7 +89,7 @@ static bool look_at(struct lt_device *dev, struct sight *sight)
 {
     struct lt_fs *fs;
     sight->count = sight->errors = 0;
-    if (lt_imgfs_open_device(damage_lend(dev), "ro", &fs, NULL) < 0)
+    if (damage_open(dev, "ro", &fs, NULL) < 0)
         return false;
     look(sight, lt_fs_root(fs), 1);
     lt_fs_close(fs);

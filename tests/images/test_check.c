@@ -9,7 +9,7 @@
 #include "damages.h"
 
 #include <device/memory.h>
-#include <fs/image/check.h>
+#include <fs/image/check/check.h>
 #include <fs/image/image.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +87,7 @@ static void use(struct lt_device *dev)
     struct lt_entry entry = {0};
     struct lt_diag diag = {0};
     struct lt_fs *fs;
-    int r = lt_imgfs_open_device(damage_lend(dev), "", &fs, &diag);
+    int r = damage_open(dev, "", &fs, &diag);
     if (r < 0)
         print_message("    %s\n", diag.text);
     assert_int_equal(r, 0);
@@ -97,6 +97,14 @@ static void use(struct lt_device *dev)
     assert_int_equal(lt_node_pwrite(NULL, entry.node, 0, "content", 7), 7);
     lt_node_put(entry.node);
     assert_int_equal(lt_fs_close(fs), 0);
+}
+
+static void cannot_be_used(struct lt_device *dev)
+{
+    struct lt_diag diag = {0};
+    struct lt_fs *fs;
+    assert_int_equal(damage_open(dev, "", &fs, &diag), LT_EUCLEAN);
+    assert_non_null(strstr(diag.text, "lintel check"));
 }
 
 static bool contains(const struct found *found, unsigned number)
@@ -113,6 +121,8 @@ static void run_case(const struct damage_case *c)
     struct found found = {.print = true};
     c->damage(dev);
     print_message("  %s\n", c->name);
+    if (c->closed)
+        cannot_be_used(dev);
     if (c->number == 102)
         found.count = 1; /* looked for with repair alone */
     else
@@ -140,8 +150,9 @@ static void run_case(const struct damage_case *c)
 static void test_check__finds_and_mends_each_damage(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < damages_count; i++)
-        run_case(&damages[i]);
+    const struct damage_case *c;
+    for (size_t i = 0; (c = damages_at(i)) != NULL; i++)
+        run_case(c);
 }
 
 static void test_check__finds_nothing_in_a_sound_image(void **state)
@@ -166,7 +177,7 @@ static void test_check__knows_orphans(void **state)
     struct lt_diag diag;
     struct lt_fs *fs;
     (void)state;
-    assert_int_equal(lt_imgfs_open_device(damage_lend(dev), "", &fs, &diag), 0);
+    assert_int_equal(damage_open(dev, "", &fs, &diag), 0);
     struct lt_node *root = lt_fs_root(fs);
     assert_int_equal(lt_node_create(NULL, root, lt_str("removed"), &spec, &entry), 0);
     assert_int_equal(lt_node_create(NULL, root, lt_str(""), &spec, &unnamed), 0);
@@ -187,6 +198,36 @@ static void test_check__knows_orphans(void **state)
     assert_int_equal(run_check(dev, true, &found).problems, 0);
     use(dev);
     assert_int_equal(run_check(dev, false, &found).problems, 0);
+    lt_device_close(dev);
+}
+
+static void count_high(struct img_super *super)
+{
+    super->generation = (UINT64_C(1) << 62) - 2;
+    super->free_blocks += 3;
+}
+
+/* Where no more checkpoints can be counted, nothing is written, and nothing is lost. */
+static void test_check__refuses_to_write_what_counts_too_high(void **state)
+{
+    struct lt_image_check check = {.repair = true};
+    struct lt_image_check_result result;
+    struct lt_diag diag = {0};
+    struct lt_fs *fs;
+    (void)state;
+    struct lt_device *dev = damage_image(SIZE, BLOCK, false);
+    struct found found = {.print = true};
+    damage_supers(dev, count_high);
+    assert_int_equal(img_check_device(dev, &check, &result, &diag), LT_EOVERFLOW);
+    assert_non_null(strstr(diag.text, "nothing can be written"));
+    diag.text[0] = 0;
+    assert_int_equal(damage_open(dev, "", &fs, &diag), LT_EOVERFLOW);
+    assert_non_null(strstr(diag.text, "only be opened for reading"));
+    assert_int_equal(run_check(dev, false, &found).problems, 1);
+    assert_true(contains(&found, 705));
+    assert_int_equal(damage_open(dev, "ro", &fs, &diag), 0);
+    read_node(lt_fs_root(fs));
+    assert_int_equal(lt_fs_close(fs), 0);
     lt_device_close(dev);
 }
 
@@ -229,11 +270,12 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check__finds_nothing_in_a_sound_image),
         cmocka_unit_test(test_check__knows_orphans),
+        cmocka_unit_test(test_check__refuses_to_write_what_counts_too_high),
         cmocka_unit_test(test_dump__shows_everything_until_told_to_stop),
         cmocka_unit_test(test_check__finds_and_mends_each_damage),
     };
     if (argc > 1) {
-        run_case(&damages[strtoul(argv[1], NULL, 10)]);
+        run_case(damages_at(strtoul(argv[1], NULL, 10)));
         return 0;
     }
     return cmocka_run_group_tests(tests, NULL, NULL);

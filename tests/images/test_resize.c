@@ -7,7 +7,7 @@
 
 #include <device/memory.h>
 #include <device/sim.h>
-#include <fs/image/check.h>
+#include <fs/image/check/check.h>
 #include <fs/image/format.h>
 #include <fs/image/image.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ static uint64_t digest_of(struct lt_device *dev)
 {
     struct lt_diag diag = {0};
     struct lt_fs *fs;
-    int r = lt_imgfs_open_device(damage_lend(dev), "ro", &fs, &diag);
+    int r = damage_open(dev, "ro", &fs, &diag);
     if (r < 0)
         print_message("    %s\n", diag.text);
     assert_int_equal(r, 0);
@@ -52,7 +52,7 @@ static void leave_log(struct lt_device *dev)
 {
     struct lt_diag diag;
     struct lt_fs *fs;
-    assert_int_equal(lt_imgfs_open_device(damage_lend(dev), "", &fs, &diag), 0);
+    assert_int_equal(damage_open(dev, "", &fs, &diag), 0);
     rich_change(fs);
     assert_int_equal(lt_fs_sync(NULL, fs), 0);
     lt_imgfs_abandon(fs);
@@ -143,7 +143,7 @@ static struct lt_device *simulated(uint64_t size)
     struct lt_fs *fs;
     assert_int_equal(lt_device_open_sim(size, &sim), 0);
     assert_int_equal(img_fs_format(sim, &params, &diag), 0);
-    assert_int_equal(lt_imgfs_open_device(damage_lend(sim), "", &fs, &diag), 0);
+    assert_int_equal(damage_open(sim, "", &fs, &diag), 0);
     rich_fill(fs, 30);
     assert_int_equal(lt_fs_close(fs), 0);
     leave_log(sim);
@@ -188,7 +188,7 @@ static void fragment(struct lt_device *dev)
     struct lt_entry entries[2] = {{0}};
     struct lt_diag diag;
     struct lt_fs *fs;
-    assert_int_equal(lt_imgfs_open_device(damage_lend(dev), "", &fs, &diag), 0);
+    assert_int_equal(damage_open(dev, "", &fs, &diag), 0);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(
             lt_node_create(NULL, lt_fs_root(fs), lt_str(i ? "one" : "other"), &spec, &entries[i]),

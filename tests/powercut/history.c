@@ -113,14 +113,6 @@ static void note_rename(struct history *h, const struct op *op)
     file->renamed[file->renamed_count++] = (struct floor){0, h->count - 1, file->count - 1};
 }
 
-/* With sync=none nothing keeps what is written in place behind a move from showing before it. */
-static void note_move(struct history *h, const struct op *op, enum durability mode)
-{
-    const struct state_file *file = state_find(&h->states[h->count - 1], op->a);
-    if (mode == ONLY_SYNC && (op->kind == OP_insert || op->kind == OP_collapse) && file)
-        need_file(h, file->id)->moved = h->count - 1;
-}
-
 static void note_syncs(struct history *h, const struct op *op, enum durability mode, uint64_t end)
 {
     char path[64];
@@ -169,7 +161,6 @@ void history_add(struct history *h, const struct side *side, const struct op *op
         note_all_durable(h, end);
     } else if (result >= 0) {
         note_rename(h, op);
-        note_move(h, op, mode);
         note_syncs(h, op, mode, end);
     }
 }
@@ -240,8 +231,6 @@ static bool check_file(const struct file *file, const struct state_file *left, s
         (void)fputc('\n', why);
         return false;
     }
-    if (file->moved > file->versions[first].op)
-        return true;
     for (size_t at = 0; at < left->size; at++) {
         if (!is_byte_of(file, first, last, at, left->bytes[at])) {
             (void)fprintf(why,

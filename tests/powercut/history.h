@@ -34,7 +34,6 @@ struct file {
     size_t durable_count;
     struct floor *renamed;
     size_t renamed_count;
-    size_t moved; /* the last operation that moved its blocks to other offsets, without a commit */
 };
 
 /* State n is that after n operations. Times are those of the simulated device. */

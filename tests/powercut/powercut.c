@@ -136,8 +136,10 @@ static bool do_op(struct run *run, uint64_t index)
     int64_t found = op_apply(&op, &run->image);
     uint64_t end = lt_sim_time(run->sim);
     int64_t expected = op_apply(&op, &run->model);
-    bool fault = run->faulty && found < 0 && found != expected;
-    history_add(&run->history, &run->model, &op, fault ? found : expected, run->config.mode, begin,
+    bool part = found >= 0 && found < expected; /* of a write: what came before the fault */
+    bool fault = run->faulty && found != expected && (found < 0 || part);
+    int64_t result = part ? LT_EIO : found;
+    history_add(&run->history, &run->model, &op, fault ? result : expected, run->config.mode, begin,
                 end);
     if (found == expected)
         return true;

@@ -4,7 +4,7 @@
 #include "../conformance/random.h"
 
 #include <device/lend.h>
-#include <fs/image/check.h>
+#include <fs/image/check/check.h>
 #include <fs/image/format.h>
 #include <fs/image/image.h>
 #include <lintel/tree.h>

@@ -8,7 +8,8 @@
 struct read_sink {
     struct lt_sink sink;
     struct call *c;
-    /* Bytes in the scratch buffer: the file system put them there, or a reply must not be sent
+    char *room; /* the channel's for this reply, or the scratch buffer */
+    /* Bytes in it: the file system put them there, or a reply must not be sent
      * under a lock. */
     size_t copied;
 };
@@ -26,24 +27,42 @@ static int put_read(struct lt_sink *sink, const struct lt_seg *segs, size_t coun
         reply_segs(c, segs, count);
         return 0;
     }
-    if (total > c->s->scratch_size)
+    if (total > sink->room_len)
         return LT_EIO;
     for (size_t i = 0; i < count; i++) {
-        memcpy(c->w->scratch + rs->copied, segs[i].base, segs[i].len);
+        memcpy(rs->room + rs->copied, segs[i].base, segs[i].len);
         rs->copied += segs[i].len;
     }
+    return 0;
+}
+
+static int put_read_file(struct lt_sink *sink, int fd, const struct lt_file_range *ranges,
+                         size_t count, size_t total)
+{
+    struct call *c = ((struct read_sink *)sink)->c;
+    int r = lt_channel_reply_file(c->s->channel, c->m, fd, ranges, count);
+    if (r == LT_EOPNOTSUPP)
+        return r;
+    c->bytes = total;
+    note_reply(c, r);
     return 0;
 }
 
 int on_read(struct call *c)
 {
     const struct lt_fuse_read_in *in = &c->req.args.read;
-    struct read_sink rs = {.sink = {put_read, c->w->scratch, c->s->scratch_size}, .c = c};
+    struct read_sink rs = {.sink.put = put_read, .c = c, .room = c->m->room};
+    if (!rs.room)
+        rs.room = c->w->scratch;
+    rs.sink.room = rs.room;
+    rs.sink.room_len = c->m->room ? c->m->room_len : c->s->scratch_size;
+    if (lt_channel_replies_files(c->s->channel))
+        rs.sink.put_file = put_read_file;
     size_t size = in->size < c->s->max_write ? in->size : c->s->max_write;
     int r = lt_node_read(&c->ctx, c->node, in->offset, size, &rs.sink);
     if (r < 0 || c->replied)
         return r < 0 ? r : 0;
-    return reply_bytes(c, c->w->scratch, rs.copied);
+    return reply_bytes(c, rs.room, rs.copied);
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */

@@ -3,8 +3,13 @@
 
 #include <stdio.h>
 
-#define SLOW_NS 200000u   /* a request that took longer makes its kind slow */
-#define SLOW_REQUESTS 64u /* for as many that follow */
+#define SLOW_NS 200000u /* a request that took longer is slow */
+
+/* What slow requests add to the score of their kind, and others take off by one. A kind counts as
+ * slow above the threshold: not for a few, nor for one in ten. */
+#define SLOW_POINTS 4u
+#define SLOW_SCORE 8u
+#define SLOW_SCORE_MAX 64u
 
 static int (*const handlers[LT_FUSE_OPCODE_END])(struct call *c) = {
 #define ROW(NAME, number, handler, type, follows) [number] = on_##handler,
@@ -14,12 +19,17 @@ static int (*const handlers[LT_FUSE_OPCODE_END])(struct call *c) = {
 
 /* ---- Replies --------------------------------------------------------------------------------- */
 
-int reply_segs(struct call *c, const struct lt_seg *segs, size_t count)
+void note_reply(struct call *c, int r)
 {
     c->replied = true;
-    int r = lt_channel_reply(c->s->channel, c->m, 0, segs, count);
     if (r < 0 && r != LT_ENOENT && r != LT_ENODEV)
         atomic_fetch_add_explicit(&c->s->reply_failures, 1, memory_order_relaxed);
+}
+
+int reply_segs(struct call *c, const struct lt_seg *segs, size_t count)
+{
+    int r = lt_channel_reply(c->s->channel, c->m, 0, segs, count);
+    note_reply(c, r);
     return r;
 }
 
@@ -137,15 +147,22 @@ static int admit(struct call *c)
     return r;
 }
 
-/* A kind of request that was slow gives the channel to another worker first, for a while. */
+/* A kind of request that has been slow of late gives the channel to another worker first. */
 static void step_aside_if_slow(struct call *c)
 {
-    uint32_t opcode = c->req.header.opcode;
-    uint32_t slow = atomic_load_explicit(&c->s->slow[opcode], memory_order_relaxed);
-    if (slow > 0)
-        atomic_store_explicit(&c->s->slow[opcode], slow - 1, memory_order_relaxed);
-    if (slow > 0 || c->req.op->follows & LT_FUSE_WAITS)
+    uint32_t score = atomic_load_explicit(&c->s->slow[c->req.header.opcode], memory_order_relaxed);
+    if (score > SLOW_SCORE || c->req.op->follows & LT_FUSE_WAITS)
         lt_channel_hand_over(c->s->channel, c->w->index);
+}
+
+/* Two workers that count at once may lose a point. */
+static void note_slowness(struct lt_session *s, uint32_t opcode, bool slow)
+{
+    uint32_t score = atomic_load_explicit(&s->slow[opcode], memory_order_relaxed);
+    uint32_t less = score > 0 ? score - 1 : 0;
+    uint32_t more = score + SLOW_POINTS < SLOW_SCORE_MAX ? score + SLOW_POINTS : SLOW_SCORE_MAX;
+    if (slow || score > 0)
+        atomic_store_explicit(&s->slow[opcode], slow ? more : less, memory_order_relaxed);
 }
 
 #define TRACE_NAME 80u
@@ -207,8 +224,8 @@ void lt_session_answer(struct lt_fuse_worker *w, struct lt_message *m)
     }
     finish(&c, r);
     uint64_t ns = lt_clock_ns() - start;
-    if (ns > SLOW_NS && c.req.op)
-        atomic_store_explicit(&s->slow[c.req.header.opcode], SLOW_REQUESTS, memory_order_relaxed);
+    if (c.req.op)
+        note_slowness(s, c.req.header.opcode, ns > SLOW_NS);
     lt_stats_count(&w->stats, c.req.header.opcode, r, c.bytes, ns);
     if (tracing)
         trace(&c, name, r, ns);

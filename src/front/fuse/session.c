@@ -19,9 +19,12 @@ static void pages_put(void *arg, struct lt_seg *segs, size_t count)
     lt_fs_pages_put(arg, segs, count);
 }
 
-static uint32_t max_write_of(const struct lt_mount_options *options)
+static uint32_t max_write_of(struct lt_fs *fs, const struct lt_mount_options *options)
 {
-    uint32_t n = options->max_write ? options->max_write : MAX_WRITE_DEFAULT;
+    struct lt_volume volume;
+    lt_fs_volume(fs, &volume);
+    uint32_t n = volume.io_best ? volume.io_best : MAX_WRITE_DEFAULT;
+    n = options->max_write ? options->max_write : n;
     n = n < MAX_WRITE_MIN ? MAX_WRITE_MIN : n > LT_IO_MAX ? LT_IO_MAX : n;
     return n & ~(LT_PAGE_SIZE - 1);
 }
@@ -30,7 +33,7 @@ void lt_session_channel_config(struct lt_fs *fs, const struct lt_mount_options *
                                struct lt_channel_config *ret)
 {
     *ret = (struct lt_channel_config){
-        .max_write = max_write_of(options),
+        .max_write = max_write_of(fs, options),
         .workers = options->threads == 0 && options->locks ? WORKERS_FOR_LOCKS : options->threads,
         .poll_us = options->poll_us,
         .pages_get = pages_get,

@@ -125,6 +125,8 @@ void lt_session_free(struct lt_session *s);
 
 void lt_session_answer(struct lt_fuse_worker *w, struct lt_message *m);
 
+/* A reply has been sent, with this result. */
+void note_reply(struct call *c, int r);
 int reply_bytes(struct call *c, const void *body, size_t len);
 int reply_segs(struct call *c, const struct lt_seg *segs, size_t count);
 int reply_entry(struct call *c, struct lt_entry *entry); /* takes entry->node over, always */

@@ -49,11 +49,11 @@ struct fsp_file {
 
 struct lt_winfsp {
     struct lt_fs *fs;
-    struct lt_volume volume;           /* immutable */
-    struct lt_winfsp_options options;  /* strings are copies */
+    struct lt_volume volume;          /* immutable */
+    struct lt_winfsp_options options; /* strings are copies */
     struct lt_fsp_volume_params *params;
     struct lt_winfsp_port *port;
-    struct lt_str root_security;       /* malloc'd */
+    struct lt_str root_security; /* malloc'd */
     struct fsp_files *files;
     struct fsp_guard *guard;
     struct fsp_worker *workers;
@@ -72,31 +72,32 @@ struct call {
 
 /* One handler a kind: create.c, close.c, data.c, info.c, rename.c, dir.c, ea.c, reparse.c,
  * security.c, streams.c, volume_info.c. */
-#define FSP_HANDLERS(X)                           \
-    X(LT_FSP_CREATE, create)                      \
-    X(LT_FSP_OVERWRITE, overwrite)                \
-    X(LT_FSP_CLEANUP, cleanup)                    \
-    X(LT_FSP_CLOSE, close)                        \
-    X(LT_FSP_READ, read)                          \
-    X(LT_FSP_WRITE, write)                        \
-    X(LT_FSP_QUERY_INFORMATION, query_info)       \
-    X(LT_FSP_SET_INFORMATION, set_info)           \
-    X(LT_FSP_QUERY_EA, query_ea)                  \
-    X(LT_FSP_SET_EA, set_ea)                      \
-    X(LT_FSP_FLUSH_BUFFERS, flush)                \
-    X(LT_FSP_QUERY_VOLUME, query_volume)          \
-    X(LT_FSP_SET_VOLUME, set_volume)              \
-    X(LT_FSP_QUERY_DIRECTORY, query_directory)    \
-    X(LT_FSP_FILE_SYSTEM_CONTROL, fs_control)     \
-    X(LT_FSP_DEVICE_CONTROL, device_control)      \
-    X(LT_FSP_QUERY_SECURITY, query_security)      \
-    X(LT_FSP_SET_SECURITY, set_security)          \
+#define FSP_HANDLERS(X)                        \
+    X(LT_FSP_CREATE, create)                   \
+    X(LT_FSP_OVERWRITE, overwrite)             \
+    X(LT_FSP_CLEANUP, cleanup)                 \
+    X(LT_FSP_CLOSE, close)                     \
+    X(LT_FSP_READ, read)                       \
+    X(LT_FSP_WRITE, write)                     \
+    X(LT_FSP_QUERY_INFORMATION, query_info)    \
+    X(LT_FSP_SET_INFORMATION, set_info)        \
+    X(LT_FSP_QUERY_EA, query_ea)               \
+    X(LT_FSP_SET_EA, set_ea)                   \
+    X(LT_FSP_FLUSH_BUFFERS, flush)             \
+    X(LT_FSP_QUERY_VOLUME, query_volume)       \
+    X(LT_FSP_SET_VOLUME, set_volume)           \
+    X(LT_FSP_QUERY_DIRECTORY, query_directory) \
+    X(LT_FSP_FILE_SYSTEM_CONTROL, fs_control)  \
+    X(LT_FSP_DEVICE_CONTROL, device_control)   \
+    X(LT_FSP_QUERY_SECURITY, query_security)   \
+    X(LT_FSP_SET_SECURITY, set_security)       \
     X(LT_FSP_QUERY_STREAMS, query_streams)
 #define FSP_HANDLER(KIND, name) int32_t fsp_##name(struct call *c);
 FSP_HANDLERS(FSP_HANDLER)
 #undef FSP_HANDLER
 
-/* ---- files.c ---------------------------------------------------------------------------------- */
+/* ---- files.c ----------------------------------------------------------------------------------
+ */
 
 /* A new opening in the table; takes `file` over where it succeeds. LT_ENOMEM. */
 int fsp_files_add(struct lt_winfsp *v, struct fsp_file *file);
@@ -105,13 +106,15 @@ struct fsp_file *fsp_files_get(struct lt_winfsp *v, uint64_t user2);
 void fsp_files_remove(struct lt_winfsp *v, struct fsp_file *file);
 void fsp_file_put(struct fsp_file *file); /* the last one closes the node */
 
-/* ---- name.c: from a path of NT to one of ours, and back --------------------------------------- */
+/* ---- name.c: from a path of NT to one of ours, and back ---------------------------------------
+ */
 
 #define FSP_PATH_MAX (3 * 16384u)
 
 /* A backslash path into UTF-8 with '/', which begins it and ends none but the root's: forbidden
- * characters come back from U+F000 + c. Without the stream. 0; LT_EILSEQ (surrogates), LT_ENAMETOOLONG,
- * LT_EINVAL (a component that cannot be a name; the last one with a backslash behind it). */
+ * characters come back from U+F000 + c. Without the stream. 0; LT_EILSEQ (surrogates),
+ * LT_ENAMETOOLONG, LT_EINVAL (a component that cannot be a name; the last one with a backslash
+ * behind it). */
 int fsp_name_to_path(const struct lt_winfsp *v, struct lt_wide name, char *ret, size_t size);
 /* One component or the name of a stream, with a NUL. Returns the bytes, or errors as above. */
 int fsp_name_to_utf8(const struct lt_winfsp *v, struct lt_wide name, char *ret, size_t size);
@@ -120,9 +123,9 @@ int fsp_name_to_utf8(const struct lt_winfsp *v, struct lt_wide name, char *ret, 
 int fsp_name_from_utf8(const struct lt_winfsp *v, struct lt_str name, uint16_t *ret, size_t max);
 
 struct fsp_found {
-    struct lt_node *parent; /* directory of the last component, with a reference; NULL: root */
-    struct lt_entry entry;  /* what is there; node NULL: nothing */
-    char last[LT_NAME_MAX + 1];  /* the last component as given */
+    struct lt_node *parent;     /* directory of the last component, with a reference; NULL: root */
+    struct lt_entry entry;      /* what is there; node NULL: nothing */
+    char last[LT_NAME_MAX + 1]; /* the last component as given */
     char stored[LT_NAME_MAX + 1]; /* as stored, where there is something */
     size_t reparse_end;           /* a reparse point on the way: units of the name up to its end */
 };
@@ -132,14 +135,16 @@ struct fsp_found {
 int32_t fsp_walk(struct call *c, const char *path, bool open_reparse, struct fsp_found *ret);
 void fsp_found_drop(struct fsp_found *found);
 
-/* ---- attr.c ----------------------------------------------------------------------------------- */
+/* ---- attr.c -----------------------------------------------------------------------------------
+ */
 
 /* The attributes of an opening as the protocol has them. */
 int fsp_file_info(struct call *c, const struct fsp_file *file, struct lt_fsp_file_info *ret);
 void fsp_info_from_attr(const struct lt_winfsp *v, const struct lt_attr *attr,
                         struct lt_fsp_file_info *ret);
 
-/* ---- security.c ------------------------------------------------------------------------------- */
+/* ---- security.c -------------------------------------------------------------------------------
+ */
 
 /* The descriptor of a node: the stored one, or one made of owner and mode. malloc'd. */
 int fsp_security_of(struct call *c, struct lt_node *node, const struct lt_attr *attr, char **ret,

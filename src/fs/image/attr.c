@@ -209,12 +209,12 @@ static int set_acl(struct img_txn *txn, struct img_node *node, struct lt_str acl
     return r == LT_ENODATA ? 0 : r;
 }
 
-/* Everything but the size. */
-static int set_in(struct img_txn *txn, struct img_node *main, const struct lt_setattr *set,
-                  struct lt_time now) REQUIRES(img_items)
+int img_set_in(struct img_txn *txn, struct img_node *node, const struct lt_setattr *set,
+               struct lt_time now, bool resized)
 {
+    struct img_node *main = img_main(node);
     const struct img_inode before = main->inode;
-    int r = may_set(main, set->mask);
+    int r = may_set(main, set->mask & ~(uint32_t)LT_SET_SIZE);
     if (r == 0 && (set->mask & LT_SET_ACL))
         r = set_acl(txn, main, set->acl);
     if (r == 0 && (set->mask & LT_SET_KILL_PRIV))
@@ -223,36 +223,37 @@ static int set_in(struct img_txn *txn, struct img_node *main, const struct lt_se
         main->inode = before;
         return r;
     }
+    if (resized)
+        main->inode.mtime = now;
+    if (resized && main != node) {
+        node->inode.version++;
+        img_node_dirty(node);
+    }
     set_attributes(main, set, now);
     return 0;
 }
 
-/* The size goes first, since it may take several transactions; whatever else could forbid the
- * change is asked before. *ret_stamped: times and privileges are done with it. */
-static int set_size(struct img_node *node, const struct lt_setattr *set, struct lt_time now,
-                    bool *ret_stamped)
+/* All goes with the last transaction that the size takes; what could forbid the change is asked
+ * before the first. */
+static int set_size(struct img_node *node, const struct lt_setattr *set, struct lt_time now)
 {
     struct img_store *store = img_fs_of(node)->store;
     uint32_t mask = img_is_stream(node) ? set->mask & ~(uint32_t)LT_SET_SIZE : set->mask;
     img_read_lock(store);
     int r = may_set(img_main(node), mask);
-    bool changes = node->inode.size != set->size;
     img_read_unlock(store);
-    if (r == 0)
-        r = img_data_truncate(node, set->size, set->mask & LT_SET_KILL_PRIV, now);
-    *ret_stamped = changes;
-    return r;
+    return r < 0 ? r : img_data_truncate(node, set, now);
 }
 
-static int set_rest(struct img_node *node, const struct lt_setattr *set, struct lt_time now,
-                    struct lt_attr *ret)
+static int set_others(struct img_node *node, const struct lt_setattr *set, struct lt_time now,
+                      struct lt_attr *ret)
 {
     struct img_txn txn;
     enum img_purpose purpose = set->mask & LT_SET_ACL ? img_purpose_of(set->acl.len) : IMG_SHRINK;
     int r = img_begin(img_fs_of(node)->store, purpose, &txn);
     if (r)
         return r;
-    r = set_in(&txn, img_main(node), set, now);
+    r = img_set_in(&txn, node, set, now, false);
     if (r == 0 && ret)
         img_node_attr(node, ret);
     return img_end(&txn, r);
@@ -262,18 +263,11 @@ int imgfs_setattr(const struct lt_ctx *ctx, struct lt_node *base, const struct l
                   struct lt_attr *ret)
 {
     struct img_node *node = img_node(base);
-    struct lt_setattr rest = *set;
     struct lt_time now = lt_clock_now();
-    if (set->mask & LT_SET_SIZE) {
-        bool stamped;
-        int r = set_size(node, set, now, &stamped);
-        if (r < 0)
-            return r;
-        rest.mask &= ~(uint32_t)LT_SET_SIZE;
-        if (stamped && !(rest.mask & ~(uint32_t)LT_SET_KILL_PRIV))
-            return ret ? imgfs_getattr(ctx, base, ret) : 0;
-    }
-    return set_rest(node, &rest, now, ret);
+    if (!(set->mask & LT_SET_SIZE))
+        return set_others(node, set, now, ret);
+    int r = set_size(node, set, now);
+    return r < 0 || !ret ? r : imgfs_getattr(ctx, base, ret);
 }
 
 int imgfs_sync(const struct lt_ctx *ctx, struct lt_node *base, bool data_only)

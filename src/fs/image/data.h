@@ -20,6 +20,13 @@ void img_data_fini(struct img_fs *fs);
 int img_data_flush(struct img_node *node, bool sync);
 void img_data_flush_all(void *fs);
 
+/*
+ * Writes out files that were cut to nothing and written again (img_store_options.order): a commit
+ * that makes the one durable is to have the other, too, or those who replace a file's content in
+ * this way, as many programs do, lose both in a crash. What cannot be written stays pending.
+ */
+void img_data_flush_replacing(void *fs);
+
 /* What the last img_data_flush_all() could not write out, and why: an error, or 0. It is still
  * pending. */
 int img_data_error(struct img_fs *fs);
@@ -27,9 +34,13 @@ int img_data_error(struct img_fs *fs);
 /* Bytes of memory that are pending in all. */
 uint64_t img_data_pending(struct img_fs *fs);
 
-/* The size becomes `size`: pending data, extents and INLINE item behind it go, the rest of the last
- * block is zeroed. For setattr; takes the node's and the store's lock. LT_EFBIG, LT_ENOSPC. */
-int img_data_truncate(struct img_node *node, uint64_t size, bool kill_priv, struct lt_time now);
+/*
+ * The size becomes set->size: pending data, extents and INLINE item behind it go, the rest of the
+ * last block is zeroed; the other attributes change in the same transaction, or in the last of
+ * those that a file of many extents takes. Takes the node's and the store's lock. LT_EFBIG,
+ * LT_ENOSPC, and those of img_set_in().
+ */
+int img_data_truncate(struct img_node *node, const struct lt_setattr *set, struct lt_time now);
 
 /* Drops what is pending of a node that is being removed. */
 void img_data_drop(struct img_node *node);

@@ -95,6 +95,7 @@ static void finish_node(struct img_layout *layout, const struct img_piece *last)
     if (node->pending)
         covered = img_min(covered, node->pending->blocks[0].index * img_block_size(layout->store));
     node->stable_size = img_max(node->stable_size, covered);
+    node->replaced = node->replaced && node->pending;
     img_pending_publish(node);
     img_node_dirty(node);
 }
@@ -226,14 +227,14 @@ struct group {
     size_t count;
 };
 
-/* Takes the oldest nodes off the list, up to IMG_FLUSH_BYTES, if they came before `stamp`. */
-static void group_take(struct img_data_state *data, uint64_t stamp, uint32_t size,
-                       struct group *ret)
+/* Takes the oldest nodes off a queue, up to IMG_FLUSH_BYTES, if they came before `stamp`. */
+static void group_take(struct img_data_state *data, struct img_queue *queue, uint64_t stamp,
+                       uint32_t size, struct group *ret)
 {
     uint64_t bytes = 0;
     ret->count = 0;
     lt_mutex_lock(&data->lock);
-    for (struct img_pending *p = data->first, *next; p && p->stamp <= stamp; p = next) {
+    for (struct img_pending *p = queue->first, *next; p && p->stamp <= stamp; p = next) {
         next = p->next;
         if (ret->count == FLUSH_NODES || bytes >= IMG_FLUSH_BYTES)
             break;
@@ -258,7 +259,7 @@ static void group_lock(struct group *group) NO_THREAD_SAFETY_ANALYSIS
         lt_rwlock_write(&group->sorted[i]->lock);
 }
 
-/* What could not be written goes to the end of the list. */
+/* What could not be written goes to the end of its queue. */
 static void group_unlock(struct group *group) NO_THREAD_SAFETY_ANALYSIS
 {
     for (size_t i = 0; i < group->count; i++) {
@@ -280,19 +281,20 @@ static int group_flush(struct img_fs *fs, struct group *group)
     return first;
 }
 
-/* Writes out nodes, oldest first, until not more than `target` bytes are pending or all that were
- * pending before the call are written. Returns the first error; others were tried all the same. */
-static int flush_list(struct img_fs *fs, uint64_t target)
+/* Writes out nodes of a queue, oldest first, until not more than `target` bytes are pending or all
+ * that were in it before the call are written. Returns the first error; others were tried all the
+ * same. */
+static int flush_queue(struct img_fs *fs, struct img_queue *queue, uint64_t target)
+    REQUIRES(fs->data->flush_lock)
 {
     struct img_data_state *data = fs->data;
     struct group group;
     int first = 0;
-    lt_mutex_lock(&data->flush_lock);
     lt_mutex_lock(&data->lock);
     uint64_t stamp = data->stamps;
     lt_mutex_unlock(&data->lock);
     while (atomic_load(&data->bytes) > target || target == 0) {
-        group_take(data, stamp, img_block_size(fs->store), &group);
+        group_take(data, queue, stamp, img_block_size(fs->store), &group);
         if (group.count == 0)
             break;
         group_lock(&group);
@@ -300,14 +302,32 @@ static int flush_list(struct img_fs *fs, uint64_t target)
         group_unlock(&group);
         first = first < 0 ? first : r;
     }
-    lt_mutex_unlock(&data->flush_lock);
     return first < 0 ? first : 0;
+}
+
+static int flush_queues(struct img_fs *fs, uint64_t target)
+{
+    lt_mutex_lock(&fs->data->flush_lock);
+    int first = flush_queue(fs, &fs->data->replacing, target);
+    int r = flush_queue(fs, &fs->data->others, target);
+    lt_mutex_unlock(&fs->data->flush_lock);
+    return first < 0 ? first : r;
 }
 
 void img_data_flush_all(void *arg)
 {
     struct img_fs *fs = arg;
-    atomic_store(&fs->data->error, flush_list(fs, 0));
+    atomic_store(&fs->data->error, flush_queues(fs, 0));
+}
+
+void img_data_flush_replacing(void *arg)
+{
+    struct img_fs *fs = arg;
+    if (atomic_load(&fs->data->replacing_count) == 0)
+        return;
+    lt_mutex_lock(&fs->data->flush_lock); /* somebody else may be at it */
+    (void)flush_queue(fs, &fs->data->replacing, 0);
+    lt_mutex_unlock(&fs->data->flush_lock);
 }
 
 int img_data_error(struct img_fs *fs)
@@ -320,6 +340,6 @@ int img_data_relieve(struct img_fs *fs)
     struct img_data_state *data = fs->data;
     if (atomic_load_explicit(&data->bytes, memory_order_relaxed) <= data->budget)
         return 0;
-    int r = flush_list(fs, data->budget - data->budget / IMG_RELIEF);
+    int r = flush_queues(fs, data->budget - data->budget / IMG_RELIEF);
     return atomic_load(&data->bytes) <= data->budget ? 0 : r;
 }

@@ -122,7 +122,11 @@ static int imgfs_trim(const struct lt_ctx *ctx, struct lt_fs *base, uint64_t *re
     (void)ctx;
     struct img_fs *fs = img_fs(base);
     uint64_t blocks;
-    int r = img_space_trim(fs->store->space, &blocks);
+    /* What was removed since the last checkpoint is free after the next. A host that is too full
+     * for one needs the rest all the more. */
+    int r = img_checkpoint(fs->store);
+    if (r == 0 || r == LT_ENOSPC)
+        r = img_space_trim(fs->store->space, &blocks);
     if (r == 0)
         *ret_bytes = blocks * img_block_size(fs->store);
     return r;
@@ -293,6 +297,10 @@ static int read_root(struct img_fs *fs) REQUIRES_SHARED(img_items)
     return 0;
 }
 
+/* Larger requests leave the processor's cache between one copy and the next, and do not fit the
+ * pipe that most may have (docs/design/image.md). */
+#define IO_BEST (256u << 10)
+
 static void describe(struct img_fs *fs, const struct img_options *o)
 {
     const struct img_super *super = &fs->store->super;
@@ -302,7 +310,9 @@ static void describe(struct img_fs *fs, const struct img_options *o)
     v->name_case = super->name_case ? LT_CASE_INSENSITIVE : LT_CASE_SENSITIVE;
     v->read_only = fs->base.read_only = o->store.read_only;
     v->has_windows = true;
+    v->io_best = IO_BEST;
     fs->sync_always = o->store.sync == IMG_SYNC_ALWAYS;
+    fs->unlogged = o->store.sync == IMG_SYNC_NONE;
     (void)snprintf(v->kind, sizeof(v->kind), "image");
     (void)snprintf(v->fs_name, sizeof(v->fs_name), "%s", o->fs_name);
 }
@@ -324,6 +334,7 @@ static int init(struct img_fs *fs, struct lt_device *dev, const struct img_optio
 {
     struct img_store_options options = o->store;
     options.flush = img_data_flush_all;
+    options.order = img_data_flush_replacing;
     options.seal = img_seal;
     options.arg = fs;
     int r = img_table_init(&fs->table);

@@ -3,6 +3,7 @@
  * Names: lookup, create, link, remove. Each change is one transaction; what nodes say of themselves
  * in memory changes behind the last step that can fail.
  */
+#include "change.h"
 #include "dir.h"
 #include "ext.h"
 #include "ops.h"
@@ -303,6 +304,7 @@ static int may_remove(const struct img_node *dir, const struct img_node *node, u
 static int remove_from(struct img_txn *txn, struct img_node *dir, const struct img_entry *entry,
                        struct img_node *node) REQUIRES(img_items)
 {
+    const struct img_inode before = node->inode;
     struct lt_time now = lt_clock_now();
     int r = img_delete(txn, img_key(dir->base.id, IMG_ENTRY, entry->key));
     if (r == 0)
@@ -311,6 +313,10 @@ static int remove_from(struct img_txn *txn, struct img_node *dir, const struct i
         return r;
     node->inode.nlink = node->base.type == LT_S_IFDIR ? 0 : node->inode.nlink - 1;
     img_changed(node, now);
+    if (node->inode.nlink == 0)
+        r = img_node_discard(txn, node, IMG_CUT_EXTENTS, &before);
+    if (r < 0)
+        return r;
     img_dir_count(dir, node, -1);
     img_modified(dir, now);
     return 0;

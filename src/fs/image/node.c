@@ -2,15 +2,13 @@
 /* The life of nodes. */
 #include "node.h"
 
+#include "change.h"
 #include "data.h"
 #include "ext.h"
-#include "map.h"
 #include "value.h"
 
 #include <assert.h>
 #include <stdlib.h>
-
-#define CUT_EXTENTS 64u /* that one transaction removes */
 
 static bool has_data(const struct img_node *node)
 {
@@ -259,11 +257,10 @@ void img_node_dirty(struct img_node *node)
         return;
     node->state |= IMG_DIRTY;
     img_touch(fs->store);
-    node->dirty_prev = NULL;
-    node->dirty_next = fs->dirty;
-    if (fs->dirty)
-        fs->dirty->dirty_prev = node;
-    fs->dirty = node;
+    node->dirty_next = NULL;
+    node->dirty_prev = fs->dirty_last;
+    *(fs->dirty_last ? &fs->dirty_last->dirty_next : &fs->dirty) = node;
+    fs->dirty_last = node;
     fs->dirty_count++;
 }
 
@@ -273,12 +270,8 @@ static void undirty(struct img_fs *fs, struct img_node *node) REQUIRES(img_items
     if (!(node->state & IMG_DIRTY))
         return;
     node->state &= ~(uint32_t)IMG_DIRTY;
-    if (node->dirty_prev)
-        node->dirty_prev->dirty_next = node->dirty_next;
-    else
-        fs->dirty = node->dirty_next;
-    if (node->dirty_next)
-        node->dirty_next->dirty_prev = node->dirty_prev;
+    *(node->dirty_prev ? &node->dirty_prev->dirty_next : &fs->dirty) = node->dirty_next;
+    *(node->dirty_next ? &node->dirty_next->dirty_prev : &fs->dirty_last) = node->dirty_prev;
     fs->dirty_count--;
 }
 
@@ -308,29 +301,48 @@ static int put_inode(struct img_txn *txn, const struct img_node *node) REQUIRES(
         inode.size = node->stable_size;
     size_t len = img_inode_encode(&inode, value);
     int r = img_put(txn, img_key(node->base.id, IMG_INODE, 0), value, len);
+    if (r == 0 && (node->state & IMG_REMOVED))
+        r = img_count_node(txn, 1);
     if (r == 0 && inode.nlink == 0 && !(node->state & IMG_ORPHANED))
         r = img_put(txn, img_key(IMG_ID_VOLUME, IMG_ORPHAN, node->base.id), value, 0);
     return r;
 }
 
+/* Nodes whose data still waits for its blocks are in memory anyway, and their items will be longer
+ * when it has them: if not all has to be put, they are left out. */
+static bool leave(const struct img_node *node, const struct img_txn *txn, size_t *left)
+    REQUIRES_SHARED(img_items)
+{
+    if (node->waiting == 0 || *left >= txn->may_leave)
+        return false;
+    ++*left;
+    return true;
+}
+
 int img_seal(void *arg, struct img_txn *txn)
 {
     struct img_fs *fs = arg;
-    for (const struct img_node *node = fs->dirty; node; node = node->dirty_next) {
-        int r = put_inode(txn, node);
+    struct img_node *node, *next;
+    size_t left = 0;
+    for (node = fs->dirty; node; node = node->dirty_next) {
+        int r = leave(node, txn, &left) ? 0 : put_inode(txn, node);
         if (r < 0)
             return r;
     }
+    left = 0;
     lt_mutex_lock(&fs->table.lock);
-    while (fs->dirty) {
-        struct img_node *node = fs->dirty;
+    for (node = fs->dirty; node; node = next) {
+        next = node->dirty_next;
+        if (leave(node, txn, &left))
+            continue;
         if (node->inode.nlink == 0)
             node->state |= IMG_ORPHANED;
+        node->state &= ~(uint32_t)IMG_REMOVED;
         undirty(fs, node);
         reap(&fs->table, node);
     }
     lt_mutex_unlock(&fs->table.lock);
-    return 0;
+    return (int)left;
 }
 
 /* ---- The end of nodes ---------------------------------------------------------------------- */
@@ -353,54 +365,97 @@ static int remove_items(struct img_txn *txn, const struct img_node *node) REQUIR
         r = delete_if(txn, img_key(id, IMG_INODE, 0));
     if (r == 0 && (node->state & IMG_ORPHANED))
         r = delete_if(txn, img_key(IMG_ID_VOLUME, IMG_ORPHAN, id));
-    if (r == 0 && !img_is_stream(node))
+    if (r == 0 && !img_is_stream(node) && !(node->state & IMG_REMOVED))
         r = img_count_node(txn, -1);
     return r;
 }
 
-/* Removes as much as fits one transaction; 1: there is more. With 0 nothing of it is left. */
-static int remove_some(struct img_node *node)
+/* Removes at most `max` extents, and all the rest if these were all; `before` is put back after an
+ * error. 1: there is more. */
+static int remove_in(struct img_txn *txn, struct img_node *node, size_t max,
+                     const struct img_inode *before) REQUIRES(img_items)
 {
     struct img_fs *fs = img_fs_of(node);
-    struct img_txn txn;
     bool more = false;
-    int r = img_begin(fs->store, IMG_SHRINK, &txn);
+    int r = has_data(node) ? img_map_cut(txn, node, 0, max, &more) : 0;
+    if (r == 0 && !more)
+        r = remove_items(txn, node);
+    if (r < 0) {
+        node->inode = *before;
+        return r;
+    }
+    if (more) {
+        img_node_dirty(node);
+        return 1;
+    }
+    node->state |= IMG_REMOVED;
+    lt_mutex_lock(&fs->table.lock);
+    undirty(fs, node);
+    lt_mutex_unlock(&fs->table.lock);
+    return 0;
+}
+
+/* Removes as much as fits one transaction; 1: there is more. With 0 nothing of it is left, and
+ * nobody waits until that is durable: nobody asked for it, and the next open would do it, too. */
+static int remove_some(struct img_node *node)
+{
+    struct img_txn txn;
+    int r = img_begin(img_fs_of(node)->store, IMG_SHRINK, &txn);
     if (r)
         return r;
     const struct img_inode before = node->inode;
-    if (has_data(node))
-        r = img_map_cut(&txn, node, 0, CUT_EXTENTS, &more);
-    if (r == 0 && !more)
-        r = remove_items(&txn, node);
-    if (r < 0) {
-        node->inode = before;
-    } else if (more) {
-        img_node_dirty(node);
-    } else {
-        lt_mutex_lock(&fs->table.lock);
-        undirty(fs, node);
-        lt_mutex_unlock(&fs->table.lock);
-    }
-    int end = img_end(&txn, r);
-    if (r == 0 && more)
-        return end < 0 ? end : 1;
+    r = remove_in(&txn, node, IMG_CUT_EXTENTS, &before);
+    txn.lazy = r == 0;
+    return img_end(&txn, r);
+}
+
+/* Whether nobody has the node but the caller, with one reference; then nobody will get it. */
+static bool claim(struct img_node *node)
+{
+    struct img_table *table = &img_fs_of(node)->table;
+    lt_mutex_lock(&table->lock);
+    bool alone = atomic_load(&node->base.refs) == 1 && node->streams == 0;
+    if (alone)
+        node->base.flags |= IMG_DEAD;
+    lt_mutex_unlock(&table->lock);
+    return alone;
+}
+
+int img_node_discard(struct img_txn *txn, struct img_node *node, size_t max,
+                     const struct img_inode *before)
+{
+    if (node->inode.has || !claim(node))
+        return 0;
+    int r = remove_in(txn, node, max, before);
+    if (r >= 0)
+        return 0;
+    lt_mutex_lock(&img_fs_of(node)->table.lock);
+    node->base.flags &= (uint16_t)~IMG_DEAD;
+    lt_mutex_unlock(&img_fs_of(node)->table.lock);
     return r;
 }
 
-/* Removes a node that has neither names nor references. What cannot be removed now (the volume is
- * broken or read-only) stays in the table, dead; the next open removes it. */
-static void remove_object(struct img_node *node)
+/* Removes what a node without names and references has on the image. */
+static int remove_all(struct img_node *node)
 {
-    struct img_fs *fs = img_fs_of(node);
-    if (has_data(node))
-        img_data_drop(node);
-    int r = fs->base.read_only ? LT_EROFS : 0;
+    int r = node->base.fs->read_only ? LT_EROFS : 0;
     if (r == 0 && node->inode.has)
         r = img_ext_remove(node);
     do {
         r = r < 0 ? r : remove_some(node);
     } while (r > 0);
-    if (r < 0)
+    return r;
+}
+
+/* The end of a node that has neither names nor references; `removed`: nor anything on the image.
+ * What cannot be removed now (the volume is broken or read-only) stays in the table, dead; the next
+ * open removes it. */
+static void remove_object(struct img_node *node, bool removed)
+{
+    struct img_fs *fs = img_fs_of(node);
+    if (has_data(node))
+        img_data_drop(node);
+    if (!removed && remove_all(node) < 0)
         return;
     lt_mutex_lock(&fs->table.lock);
     if (node->main)
@@ -424,12 +479,13 @@ void img_node_release(struct lt_node *base)
         return;
     }
     bool dead = node->inode.nlink == 0;
+    bool removed = (node->state & (IMG_REMOVED | IMG_DIRTY)) == IMG_REMOVED;
     base->flags |= dead ? IMG_DEAD : IMG_IDLE;
     if (!dead)
         reap(table, node);
     lt_mutex_unlock(&table->lock);
     if (dead)
-        remove_object(node);
+        remove_object(node, removed);
     if (main)
         lt_node_put(&main->base);
 }

@@ -12,6 +12,7 @@
  *    reference again, until that has been written;
  *  - it has no names left: then its items and its data are removed first. A node without names that
  *    is alive when a commit seals gets an ORPHAN item, so that a crash does not lose its space.
+ *    If nobody has it open, all that goes in the transaction that takes the last name.
  *
  * Lock order:
  *   img_node.lock         of files and streams: their data. Two of them (copy_range) in the
@@ -36,7 +37,8 @@
 enum {
     IMG_DIRTY = 0x1,    /* on the dirty list; changes under the table's lock too */
     IMG_LINKABLE = 0x2, /* made without a name, may get one */
-    IMG_ORPHANED = 0x4  /* it has an ORPHAN item */
+    IMG_ORPHANED = 0x4, /* it has an ORPHAN item */
+    IMG_REMOVED = 0x8 /* its items are gone; if it is dirty all the same, it comes back as orphan */
 };
 
 /* lt_node.flags, guarded by the table's lock. */
@@ -62,7 +64,8 @@ struct img_node {
     struct img_pending *pending; /* lock: data that waits in memory */
     uint64_t stable_size; /* store->lock: the size without what is pending; goes into the item */
     uint64_t waiting;     /* store->lock: blocks that pending data will take; part of `allocated` */
-    uint32_t synced;      /* lock: small writes that a sync soon is still expected to follow */
+    uint16_t synced;      /* lock: small writes that a sync soon is still expected to follow */
+    bool replaced; /* lock: cut to nothing, and all that it got since is pending, or nothing */
     /* Of a stream its file, with a reference unless idle; NULL where it was loaded as an orphan
      * (nlink 0), or its file is being removed. Immutable while there are references. */
     struct img_node *main;
@@ -74,10 +77,11 @@ struct img_fs {
     struct img_store *store;
     struct lt_volume volume; /* label: store->lock; the rest is immutable */
     struct img_table table;
-    struct img_node *dirty;      /* store->lock: head of the dirty list */
-    size_t dirty_count;          /* store->lock */
-    struct img_data_state *data; /* data.h: what is pending in all */
-    bool sync_always;            /* immutable: sync=always; a write is durable when it returns */
+    struct img_node *dirty, *dirty_last; /* store->lock: the dirty list, oldest first */
+    size_t dirty_count;                  /* store->lock */
+    struct img_data_state *data;         /* data.h: what is pending in all */
+    bool sync_always; /* immutable: sync=always; a write is durable when it returns */
+    bool unlogged;    /* immutable: sync=none; only checkpoints make anything durable */
 };
 
 static inline struct img_fs *img_fs(struct lt_fs *fs)
@@ -132,6 +136,15 @@ void img_node_forget(struct img_node *node) REQUIRES(img_items);
 /* The inode was changed: its item will be put by the next commit. */
 void img_node_dirty(struct img_node *node) REQUIRES(img_items);
 
+/*
+ * Takes a node that has just lost its last name, and that only the caller has, with one reference,
+ * off the image: in his transaction, of which it takes `max` extents and six other items. What has
+ * more, or is in use, is left to img_node_release(). `before`: node->inode as it is to be after an
+ * error. If the transaction is undone after that, it cannot be put back: call it last.
+ */
+int img_node_discard(struct img_txn *txn, struct img_node *node, size_t max,
+                     const struct img_inode *before) REQUIRES(img_items);
+
 /* lt_fs_ops.release. A node without names: removes its data (in several transactions if it is
  * long), its other items (ext.h) and itself. A stream leaves the table before it puts its main. */
 void img_node_release(struct lt_node *node);
@@ -151,6 +164,11 @@ void img_accessed(struct img_node *node);
 
 /* Clears set-uid, set-gid of group-executables and security.capability. */
 int img_kill_priv(struct img_txn *txn, struct img_node *node) REQUIRES(img_items);
+
+/* Sets all that `set` says but the size; `resized`: that has changed in the same transaction.
+ * LT_EPERM and others: nothing has changed in memory. */
+int img_set_in(struct img_txn *txn, struct img_node *node, const struct lt_setattr *set,
+               struct lt_time now, bool resized) REQUIRES(img_items);
 
 /* Whether the inode flags allow a node to be changed and to lose or get names: 0 or LT_EPERM. */
 static inline int img_may_change(const struct img_node *node) REQUIRES_SHARED(img_items)

@@ -49,7 +49,7 @@ void img_pending_free(const struct img_node *node, uint8_t *block)
         free(block);
 }
 
-/* ---- The list of nodes --------------------------------------------------------------------- */
+/* ---- The queues of nodes ------------------------------------------------------------------- */
 
 void img_pending_list(struct img_node *node)
 {
@@ -59,11 +59,12 @@ void img_pending_list(struct img_node *node)
         return;
     lt_mutex_lock(&data->lock);
     if (p->stamp == 0) {
+        struct img_queue *queue = p->replaces ? &data->replacing : &data->others;
         p->stamp = ++data->stamps;
-        p->prev = data->last;
+        p->prev = queue->last;
         p->next = NULL;
-        *(p->prev ? &p->prev->next : &data->first) = p;
-        data->last = p;
+        *(p->prev ? &p->prev->next : &queue->first) = p;
+        queue->last = p;
     }
     lt_mutex_unlock(&data->lock);
 }
@@ -72,8 +73,9 @@ void img_pending_unlist(struct img_data_state *data, struct img_pending *p)
 {
     if (p->stamp == 0)
         return;
-    *(p->prev ? &p->prev->next : &data->first) = p->next;
-    *(p->next ? &p->next->prev : &data->last) = p->prev;
+    struct img_queue *queue = p->replaces ? &data->replacing : &data->others;
+    *(p->prev ? &p->prev->next : &queue->first) = p->next;
+    *(p->next ? &p->next->prev : &queue->last) = p->prev;
     p->stamp = 0;
 }
 
@@ -110,7 +112,9 @@ static struct img_pending *pending_of(struct img_node *node) REQUIRES(node->lock
     p = malloc(sizeof(*p));
     if (!p)
         return NULL;
-    *p = (struct img_pending){.node = node, .blocks = p->few, .capacity = 4};
+    *p = (struct img_pending){
+        .node = node, .replaces = node->replaced, .blocks = p->few, .capacity = 4};
+    atomic_fetch_add(&state_of(node)->replacing_count, p->replaces);
     node->pending = p;
     return p;
 }
@@ -141,6 +145,7 @@ static void forget_if_empty(struct img_node *node) REQUIRES(node->lock)
     lt_mutex_lock(&data->lock);
     img_pending_unlist(data, p);
     lt_mutex_unlock(&data->lock);
+    atomic_fetch_sub(&data->replacing_count, p->replaces);
     node->pending = NULL;
     if (p->blocks != p->few)
         free(p->blocks);
@@ -228,8 +233,10 @@ void img_data_fini(struct img_fs *fs)
     if (!data)
         return;
     lt_mutex_lock(&data->lock);
-    while (data->first)
-        forget(data, data->first);
+    while (data->replacing.first)
+        forget(data, data->replacing.first);
+    while (data->others.first)
+        forget(data, data->others.first);
     lt_mutex_unlock(&data->lock);
     while (data->spare) {
         void *block = data->spare;

@@ -36,9 +36,10 @@ struct img_block {
     bool promised; /* a block of space is promised for it */
 };
 
-/* The pending blocks of a node; node->lock but for the list. */
+/* The pending blocks of a node; node->lock but for the queue. */
 struct img_pending {
-    struct img_node *node;           /* immutable */
+    struct img_node *node; /* immutable */
+    bool replaces;         /* node->replaced; which queue it is in; changes while in none */
     struct img_pending *prev, *next; /* data->lock */
     uint64_t stamp;                  /* data->lock: grows along the list; 0: not in it */
     struct img_block *blocks;        /* sorted by index */
@@ -47,17 +48,23 @@ struct img_pending {
     struct img_block few[4]; /* the first capacity */
 };
 
+/* Nodes with pending blocks, oldest first. */
+struct img_queue {
+    struct img_pending *first, *last;
+};
+
 struct img_data_state {
-    struct lt_mutex flush_lock; /* held while nodes of the list are written out */
+    struct lt_mutex flush_lock; /* held while nodes of the queues are written out */
     struct lt_mutex lock;
-    struct img_pending *first, *last; /* lock */
-    uint64_t stamps;                  /* lock */
-    void *spare;                      /* lock: blocks of memory, each leading to the next */
-    size_t spares;                    /* lock */
-    uint64_t budget;                  /* immutable: bytes */
-    atomic_ullong bytes;              /* that are pending */
-    atomic_int error;                 /* of the last writing out of all */
-    atomic_ullong goal;               /* block behind those that were allocated last */
+    struct img_queue replacing, others; /* lock: those with img_pending.replaces, and without */
+    atomic_size_t replacing_count;      /* those that are being written out included */
+    uint64_t stamps;                    /* lock */
+    void *spare;                        /* lock: blocks of memory, each leading to the next */
+    size_t spares;                      /* lock */
+    uint64_t budget;                    /* immutable: bytes */
+    atomic_ullong bytes;                /* that are pending */
+    atomic_int error;                   /* of the last writing out of all */
+    atomic_ullong goal;                 /* block behind those that were allocated last */
 };
 
 static inline uint64_t img_min(uint64_t a, uint64_t b)
@@ -93,10 +100,10 @@ void img_pending_remove(struct img_node *node, uint64_t first, uint64_t end) REQ
 /* Tells node->waiting. */
 void img_pending_publish(struct img_node *node) REQUIRES(node->lock) REQUIRES(img_items);
 
-/* Takes it off the list. data->lock is held. */
+/* Takes it off its queue. */
 void img_pending_unlist(struct img_data_state *data, struct img_pending *p) REQUIRES(data->lock);
 
-/* Puts the node at the end of the list if it has pending blocks and is not in it. */
+/* Puts the node at the end of its queue if it has pending blocks and is in none. */
 void img_pending_list(struct img_node *node) REQUIRES(node->lock);
 
 /* ---- read.c -------------------------------------------------------------------------------- */

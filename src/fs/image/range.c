@@ -8,6 +8,10 @@
 #include "ops.h"
 
 #define ADD_EXTENTS 7u /* that one transaction adds: IMG_GROW */
+/* That one transaction moves: two items each, beside those of IMG_CUT_EXTENTS in a range that goes,
+ * within what IMG_SHRINK allows. */
+#define MOVE_EXTENTS 56u
+static_assert(IMG_MAP_SET_ITEMS(IMG_CUT_EXTENTS) + 2 * MOVE_EXTENTS + 2 <= 256, "IMG_SHRINK");
 
 /* ---- Punching ------------------------------------------------------------------------------ */
 
@@ -231,31 +235,60 @@ static int zero_range(const struct lt_ctx *ctx, struct img_node *node, uint64_t 
 /* ---- Moving -------------------------------------------------------------------------------- */
 
 /*
- * Both commit: the blocks are the same before and behind, but mean other offsets, and what is
- * written to them next must not show at the old ones after a crash.
+ * Both are durable before the file can be written again: the blocks are the same before and behind,
+ * but mean other offsets, and what is written to them next must not show at the old ones after a
+ * crash. Where there is no log, that takes a checkpoint.
  */
+
+static int settle_move(struct img_node *node, int r) REQUIRES(node->lock)
+{
+    return r == 0 && img_fs_of(node)->unlogged ? img_checkpoint(img_store_of(node)) : r;
+}
+
+/* How far a collapse has come. */
+struct collapse {
+    uint64_t first, count; /* the range */
+    uint64_t freed;        /* blocks of it */
+    uint64_t at;           /* of img_map_shift() */
+    bool more;
+};
+
+/* One step: a range of few extents goes with the first of those behind it that move. */
+static int collapse_in(struct img_txn *txn, struct img_node *node, struct collapse *m)
+    REQUIRES(img_items)
+{
+    struct img_run hole = {.logical = m->first + m->freed};
+    int r = 0;
+    if (m->freed < m->count) {
+        r = img_map_span(node, hole.logical, m->count - m->freed, IMG_CUT_EXTENTS, &hole.count);
+        if (r == 0)
+            r = img_map_set(txn, node, &hole);
+        m->freed += hole.count;
+    }
+    if (r < 0 || m->freed < m->count)
+        return r;
+    return img_map_shift(txn, node, m->first + m->count, -(int64_t)m->count, MOVE_EXTENTS, &m->at,
+                         &m->more);
+}
 
 static int collapse(struct img_node *node, uint64_t offset, uint64_t len) REQUIRES(node->lock)
 {
-    uint64_t first = offset / img_block_of(node), count = len / img_block_of(node), at = 0;
+    uint32_t block = img_block_of(node);
+    struct collapse m = {.first = offset / block, .count = len / block, .more = true};
     struct img_change c;
-    bool more = true;
-    if ((offset | len) % img_block_of(node) != 0 || offset + len >= img_size_of(node))
+    if ((offset | len) % block != 0 || offset + len >= img_size_of(node))
         return LT_EINVAL;
     int r = settle_data(node);
-    if (r == 0)
-        r = punch_blocks(node, first, first + count);
-    while (r == 0 && more) {
+    while (r == 0 && m.more) {
         r = img_change_begin(&c, node, IMG_SHRINK);
         if (r)
             return r;
-        r = img_map_shift(&c.txn, node, first + count, -(int64_t)count, IMG_CUT_EXTENTS, &at,
-                          &more);
-        if (r == 0 && !more) {
+        r = collapse_in(&c.txn, node, &m);
+        if (r == 0 && !m.more) {
             node->inode.size -= len;
             node->stable_size = node->inode.size;
         }
-        c.txn.commit = !more;
+        c.txn.commit = !m.more;
         r = img_change_end(&c, r);
     }
     return r;
@@ -278,7 +311,7 @@ static int insert(struct img_node *node, uint64_t offset, uint64_t len) REQUIRES
         r = img_change_begin(&c, node, begun ? IMG_SHRINK : IMG_LONG);
         if (r)
             return r;
-        r = img_map_shift(&c.txn, node, first, (int64_t)count, IMG_CUT_EXTENTS, &at, &more);
+        r = img_map_shift(&c.txn, node, first, (int64_t)count, MOVE_EXTENTS, &at, &more);
         if (r == 0 && !begun) {
             node->inode.size += len;
             node->stable_size = node->inode.size;
@@ -306,9 +339,9 @@ static int allocate_locked(const struct lt_ctx *ctx, struct img_node *node, uint
                            uint64_t offset, uint64_t len) REQUIRES(node->lock)
 {
     if (mode & LT_FALLOC_COLLAPSE)
-        return collapse(node, offset, len);
+        return settle_move(node, collapse(node, offset, len));
     if (mode & LT_FALLOC_INSERT)
-        return insert(node, offset, len);
+        return settle_move(node, insert(node, offset, len));
     if (mode & LT_FALLOC_PUNCH_HOLE)
         return img_data_punch(node, offset, len);
     int r = mode & LT_FALLOC_ZERO ? zero_range(ctx, node, offset, len)

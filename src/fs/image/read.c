@@ -12,6 +12,8 @@
 #include <base/wire.h>
 #include <stdlib.h>
 
+/* Reads of fewer bytes are copied: it takes fewer system calls. */
+#define FROM_FILE_MIN (64u << 10)
 #define FETCH_ROWS 16u /* that are looked up under one lock */
 #define CHECKS_MAX (FETCH_ROWS * IMG_CHECKED_BLOCKS_MAX)
 
@@ -177,23 +179,36 @@ static int read_rows(const struct fetch *f)
     return r;
 }
 
+static void fetch_init(struct fetch *f, struct img_node *node, uint64_t offset, uint8_t *to,
+                       size_t len)
+{
+    f->node = node;
+    f->store = img_fs_of(node)->store;
+    f->offset = offset;
+    f->to = to;
+    f->len = len;
+    f->rows = 0;
+}
+
+/* Reads all of it, but for the rows that were looked up already. */
+static int fetch_all(struct fetch *f)
+{
+    int r = read_rows(f);
+    while (r == 0 && f->len > 0) {
+        img_read_lock(f->store);
+        r = look_up(f);
+        img_read_unlock(f->store);
+        if (r == 0)
+            r = read_rows(f);
+    }
+    return r;
+}
+
 int img_data_fetch(struct img_node *node, uint64_t offset, uint8_t *to, size_t len)
 {
     struct fetch f;
-    int r = 0;
-    f.node = node;
-    f.store = img_fs_of(node)->store;
-    f.offset = offset;
-    f.to = to;
-    f.len = len;
-    while (r == 0 && f.len > 0) {
-        img_read_lock(f.store);
-        r = look_up(&f);
-        img_read_unlock(f.store);
-        if (r == 0)
-            r = read_rows(&f);
-    }
-    return r;
+    fetch_init(&f, node, offset, to, len);
+    return fetch_all(&f);
 }
 
 /* ---- Operations ---------------------------------------------------------------------------- */
@@ -207,6 +222,24 @@ static uint64_t size_of(struct img_node *node)
     return size;
 }
 
+/* Lets the sink take the rows from the file that the image is, if they are all that is wanted and
+ * nothing has to be verified. LT_EOPNOTSUPP: it has to be read. */
+static int give_file(const struct fetch *f, size_t len, struct lt_sink *sink)
+{
+    struct lt_file_range ranges[FETCH_ROWS];
+    size_t total = 0;
+    for (size_t i = 0; i < f->rows; i++) {
+        const struct row *row = &f->row[i];
+        ranges[i].offset = row->block * img_block_size(f->store) + row->skip;
+        ranges[i].len = row->len;
+        total += row->len;
+    }
+    if (total < len || f->check_count > 0)
+        return LT_EOPNOTSUPP;
+    int fd = img_data_file(f->store);
+    return fd < 0 ? fd : sink->put_file(sink, fd, ranges, f->rows, len);
+}
+
 /* Reads into the sink's memory if it has enough, else into some of our own. */
 static int read_locked(struct img_node *node, uint64_t offset, size_t len, struct lt_sink *sink)
     REQUIRES_SHARED(node->lock)
@@ -215,10 +248,20 @@ static int read_locked(struct img_node *node, uint64_t offset, size_t len, struc
     void *to = borrowed || len == 0 ? sink->room : malloc(len);
     if (!to && len > 0)
         return LT_ENOMEM;
-    int r = img_data_fetch(node, offset, to, len);
     struct lt_seg seg = {to, len};
-    if (r == 0)
-        r = sink->put(sink, &seg, len > 0, len);
+    struct fetch f;
+    fetch_init(&f, node, offset, to, len);
+    int r = LT_EOPNOTSUPP;
+    if (sink->put_file && len >= FROM_FILE_MIN) {
+        img_read_lock(f.store);
+        r = look_up(&f);
+        img_read_unlock(f.store);
+        r = r < 0 ? r : give_file(&f, len, sink);
+    }
+    if (r == LT_EOPNOTSUPP) {
+        r = fetch_all(&f);
+        r = r < 0 ? r : sink->put(sink, &seg, len > 0, len);
+    }
     if (!borrowed && len > 0)
         free(to);
     return r < 0 ? r : (int)len;

@@ -187,6 +187,20 @@ static int leave_old(struct rename *r, const struct lt_ctx *ctx) REQUIRES(img_it
     return img_delete(&r->txn, img_key(r->from.dir->base.id, IMG_ENTRY, r->from.entry.key));
 }
 
+/* Extents of a replaced file that go with its name. */
+#define TARGET_EXTENTS 8u
+
+/* The target has lost a name. */
+static int drop_target(struct rename *r, struct img_node *target) REQUIRES(img_items)
+{
+    const struct img_inode before = target->inode;
+    target->inode.nlink = is_dir(target) ? 0 : target->inode.nlink - 1;
+    img_changed(target, r->now);
+    if (target->inode.nlink > 0)
+        return 0;
+    return img_node_discard(&r->txn, target, TARGET_EXTENTS, &before);
+}
+
 static int do_move(struct rename *r, const struct lt_ctx *ctx) REQUIRES(img_items)
 {
     struct img_node *source = r->from.node, *target = r->to.node;
@@ -195,13 +209,12 @@ static int do_move(struct rename *r, const struct lt_ctx *ctx) REQUIRES(img_item
         error = move_node(r, &r->from, &r->to);
     if (!error)
         error = leave_old(r, ctx);
+    if (!error && target)
+        error = drop_target(r, target);
     if (error)
         return error;
-    if (target) {
-        target->inode.nlink = is_dir(target) ? 0 : target->inode.nlink - 1;
-        img_changed(target, r->now);
+    if (target)
         img_dir_count(r->to.dir, target, -1);
-    }
     struct img_node *white = r->whiteout;
     if (white) {
         white->inode.parent = r->from.dir->base.id;

@@ -8,6 +8,31 @@
 
 #include <stdlib.h>
 
+/* What a change of the size is asked for. */
+struct resize {
+    uint64_t size;
+    const struct lt_setattr *set; /* other attributes, which change with it; NULL */
+    struct lt_time now;
+    bool resized; /* the size is another one */
+};
+
+static int begin(const struct resize *s, struct img_node *node, struct img_change *c)
+    TRY_ACQUIRE(0, img_items)
+{
+    bool acl = s->set && (s->set->mask & LT_SET_ACL);
+    return img_change_begin(c, node, acl ? IMG_LONG : IMG_SHRINK);
+}
+
+/* The last change of the last transaction. */
+static int set_others(const struct resize *s, struct img_node *node, struct img_txn *txn)
+    REQUIRES(img_items)
+{
+    if (!s->set)
+        return 0;
+    txn->commit = img_main(node)->inode.inode_flags & LT_INODE_SYNC;
+    return img_set_in(txn, node, s->set, s->now, s->resized);
+}
+
 /* ---- Shorter ------------------------------------------------------------------------------- */
 
 /* Writes the last block anew with zeros behind the size: where blocks have checks. In the
@@ -53,18 +78,35 @@ static uint64_t cut_size(struct img_node *node, uint64_t size, bool more) REQUIR
     return img_max(size, img_min(node->inode.size, end * img_block_of(node)));
 }
 
-static int cut_step(struct img_layout *layout, struct img_node *node, uint64_t size, bool *ret_more)
-    REQUIRES(node->lock)
+/* An INLINE item becomes shorter. `block` is memory for a block, which is longer than any item. */
+static int cut_inline(struct img_txn *txn, struct img_node *node, uint64_t size, uint8_t *block)
+    REQUIRES(img_items) REQUIRES(node->lock)
+{
+    const void *value;
+    size_t len = 0;
+    int r = img_map_inline(node, &value, &len);
+    if (r < 0 || len <= size)
+        return r == LT_ENOENT ? 0 : r;
+    memcpy(block, value, (size_t)size);
+    return img_map_set_inline(txn, node, block, (size_t)size);
+}
+
+static int cut_step(const struct resize *s, struct img_node *node, struct img_layout *layout,
+                    uint8_t *block, bool *ret_more) REQUIRES(node->lock)
 {
     struct img_change c;
-    int r = img_change_begin(&c, node, IMG_SHRINK);
+    int r = begin(s, node, &c);
     if (r)
         return r;
-    r = img_map_cut(&c.txn, node, img_blocks_of(node, size), IMG_CUT_EXTENTS, ret_more);
+    r = cut_inline(&c.txn, node, s->size, block);
+    if (r == 0)
+        r = img_map_cut(&c.txn, node, img_blocks_of(node, s->size), IMG_CUT_EXTENTS, ret_more);
     if (r == 0 && !*ret_more)
         r = img_layout_apply(layout, &c.txn);
+    if (r == 0 && !*ret_more)
+        r = set_others(s, node, &c.txn);
     if (r == 0) {
-        uint64_t now = cut_size(node, size, *ret_more);
+        uint64_t now = cut_size(node, s->size, *ret_more);
         node->stable_size = img_min(node->stable_size, now);
         node->inode.size = now;
         if (!*ret_more)
@@ -87,63 +129,31 @@ static void cut_pending(struct img_node *node, uint64_t size) REQUIRES(node->loc
     last->lo = last->lo > last->hi ? last->hi : last->lo;
 }
 
-static int put_inline(struct img_node *node, const uint8_t *data, uint64_t size)
-    REQUIRES(node->lock)
-{
-    struct img_change c;
-    int r = img_change_begin(&c, node, IMG_SHRINK);
-    if (r)
-        return r;
-    r = img_map_set_inline(&c.txn, node, data, (size_t)size);
-    if (r == 0) {
-        node->stable_size = img_min(node->stable_size, size);
-        node->inode.size = size;
-    }
-    return img_change_end(&c, r);
-}
-
-/* An INLINE item becomes shorter. `block` is memory for a block, which is longer than any item. */
-static int cut_inline(struct img_node *node, uint64_t size, uint8_t *block) REQUIRES(node->lock)
-{
-    const void *value;
-    size_t len = 0;
-    img_read_lock(img_store_of(node));
-    int r = img_map_inline(node, &value, &len);
-    if (r == 0 && len > size)
-        memcpy(block, value, (size_t)size);
-    img_read_unlock(img_store_of(node));
-    if (r < 0 || len <= size)
-        return r == LT_ENOENT ? 0 : r;
-    return put_inline(node, block, size);
-}
-
-static int shrink(struct img_node *node, uint64_t size) REQUIRES(node->lock)
+static int shrink(const struct resize *s, struct img_node *node) REQUIRES(node->lock)
 {
     struct img_layout layout;
     bool more = true;
     uint8_t *block = malloc(img_block_of(node));
     if (!block)
         return LT_ENOMEM;
-    int r = cut_inline(node, size, block);
-    if (r == 0)
-        r = renew_tail(&layout, node, size, block);
-    free(block);
-    if (r < 0)
-        return r;
+    int r = renew_tail(&layout, node, s->size, block);
     while (r == 0 && more)
-        r = cut_step(&layout, node, size, &more);
+        r = cut_step(s, node, &layout, block, &more);
+    free(block);
     if (layout.count > 0)
         img_layout_release(&layout);
     if (r < 0)
         return r;
-    cut_pending(node, size);
+    cut_pending(node, s->size);
+    if (s->size == 0 && s->resized)
+        node->replaced = true;
     img_change_settle(node);
     return 0;
 }
 
 /* ---- Longer -------------------------------------------------------------------------------- */
 
-int img_data_grow(struct img_node *node, uint64_t size)
+static int grow(const struct resize *s, struct img_node *node) REQUIRES(node->lock)
 {
     struct img_change c;
     int r = img_data_clear_tail(node);
@@ -151,21 +161,30 @@ int img_data_grow(struct img_node *node, uint64_t size)
         r = img_data_flush_locked(node, false, false);
     if (r < 0)
         return r;
-    r = img_change_begin(&c, node, IMG_SHRINK);
+    r = begin(s, node, &c);
     if (r)
         return r;
-    node->inode.size = size;
-    node->stable_size = size;
-    return img_change_end(&c, 0);
+    r = set_others(s, node, &c.txn);
+    if (r == 0)
+        node->inode.size = node->stable_size = s->size;
+    return img_change_end(&c, r);
 }
 
-int img_data_truncate(struct img_node *node, uint64_t size, bool kill_priv, struct lt_time now)
+int img_data_grow(struct img_node *node, uint64_t size)
 {
-    if (size > LT_SIZE_MAX)
+    const struct resize s = {.size = size};
+    return grow(&s, node);
+}
+
+int img_data_truncate(struct img_node *node, const struct lt_setattr *set, struct lt_time now)
+{
+    struct resize s = {.size = set->size, .set = set, .now = now};
+    if (s.size > LT_SIZE_MAX)
         return LT_EFBIG;
     lt_rwlock_write(&node->lock);
     uint64_t old = img_size_of(node);
-    int r = size > old ? img_data_grow(node, size) : shrink(node, size);
+    s.resized = s.size != old;
+    int r = s.size > old ? grow(&s, node) : shrink(&s, node);
     lt_rwlock_write_unlock(&node->lock);
-    return r < 0 || size == old ? r : img_data_changed(node, kill_priv, now);
+    return r;
 }

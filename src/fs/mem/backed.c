@@ -222,11 +222,6 @@ int mem_backed_seek(const struct mem_node *node, uint64_t offset, enum lt_seek w
 
 /* ---- Attributes ------------------------------------------------------------------------------ */
 
-static bool later(struct lt_time a, struct lt_time b)
-{
-    return a.sec != b.sec ? a.sec > b.sec : a.nsec > b.nsec;
-}
-
 void mem_backed_attr(const struct mem_node *node, struct lt_attr *ret)
 {
     struct lt_hidden_stat st;
@@ -234,9 +229,9 @@ void mem_backed_attr(const struct mem_node *node, struct lt_attr *ret)
         return;
     ret->size = st.size;
     ret->allocated = st.allocated;
-    bool written = later(st.mtime, ret->mtime) || later(ret->mtime, st.mtime);
+    bool written = mem_time_order(st.mtime, ret->mtime) != 0;
     ret->mtime = st.mtime;
-    if (written && later(st.mtime, ret->ctime))
+    if (written && mem_time_order(st.mtime, ret->ctime) > 0)
         ret->ctime = st.mtime;
 }
 

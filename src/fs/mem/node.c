@@ -181,23 +181,16 @@ void mem_attr(struct mem_node *node, struct lt_attr *ret)
 
 /* ---- Reads --------------------------------------------------------------------------------- */
 
-static int time_order(struct mem_time a, struct mem_time b)
-{
-    if (a.sec_high != b.sec_high)
-        return a.sec_high < b.sec_high ? -1 : 1;
-    if (a.sec_low != b.sec_low)
-        return a.sec_low < b.sec_low ? -1 : 1;
-    return (a.nsec > b.nsec) - (a.nsec < b.nsec);
-}
-
 /* The rule of relatime: older than the last change, or than a day. */
 static bool atime_due(const struct mem_node *node, struct mem_time now) REQUIRES_SHARED(node->lock)
 {
     if (node->inode_flags & LT_INODE_NOATIME)
         return false;
-    if (time_order(node->atime, node->mtime) <= 0 || time_order(node->atime, node->ctime) <= 0)
-        return time_order(node->atime, now) != 0;
-    return lt_time_of(now).sec - lt_time_of(node->atime).sec >= 24 * 60 * 60;
+    struct lt_time atime = lt_time_of(node->atime);
+    if (mem_time_order(atime, lt_time_of(node->mtime)) <= 0 ||
+        mem_time_order(atime, lt_time_of(node->ctime)) <= 0)
+        return mem_time_order(atime, lt_time_of(now)) != 0;
+    return lt_time_of(now).sec - atime.sec >= 24 * 60 * 60;
 }
 
 void mem_accessed(struct mem_node *node)

@@ -165,6 +165,14 @@ static inline struct lt_time lt_time_of(struct mem_time t)
     return (struct lt_time){(int64_t)((uint64_t)(uint32_t)t.sec_high << 32 | t.sec_low), t.nsec};
 }
 
+/* Below, equal to or above 0: a is before, equal to or after b. */
+static inline int mem_time_order(struct lt_time a, struct lt_time b)
+{
+    if (a.sec != b.sec)
+        return a.sec < b.sec ? -1 : 1;
+    return (a.nsec > b.nsec) - (a.nsec < b.nsec);
+}
+
 /* Records a change of attributes, or of data too. */
 static inline void mem_changed(struct mem_node *node, struct mem_time now) REQUIRES(node->lock)
 {

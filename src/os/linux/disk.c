@@ -7,16 +7,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 struct lt_disk {
     int fd;        /* immutable */
     bool is_block; /* immutable */
+    bool is_dsync; /* immutable: RWF_DSYNC can be relied on */
 };
 
 /* Segments handed to the kernel at once; fewer than IOV_MAX, so that they fit the stack. */
@@ -61,6 +64,26 @@ static int open_or_create(const char *path, int flags, bool create, bool excl)
     return fd;
 }
 
+/*
+ * Whether a single write can be made durable by RWF_DSYNC. That is up to the file system, and some
+ * (FUSE, 9p) have ignored it, so it has to be one that is known to do it. A device does.
+ */
+static bool keeps_dsync(int fd, const struct stat *st)
+{
+    static const uint32_t known[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+                                     F2FS_SUPER_MAGIC, TMPFS_MAGIC};
+    struct statfs fs;
+    if (S_ISBLK(st->st_mode))
+        return true;
+    if (fstatfs(fd, &fs) < 0)
+        return false;
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+        if ((uint32_t)fs.f_type == known[i])
+            return true;
+    }
+    return false;
+}
+
 int lt_disk_open(const char *path, bool read_only, bool create, bool excl, struct lt_disk **ret)
 {
     /* O_NONBLOCK: a FIFO shall be refused, not waited for. */
@@ -81,7 +104,7 @@ int lt_disk_open(const char *path, bool read_only, bool create, bool excl, struc
         (void)close(fd);
         return r < 0 ? r : LT_ENOMEM;
     }
-    *disk = (struct lt_disk){fd, S_ISBLK(st.st_mode)};
+    *disk = (struct lt_disk){fd, S_ISBLK(st.st_mode), keeps_dsync(fd, &st)};
     *ret = disk;
     return 0;
 }
@@ -213,6 +236,11 @@ int lt_disk_size(struct lt_disk *disk, uint64_t *ret)
     return r;
 }
 
+int lt_disk_fd(struct lt_disk *disk)
+{
+    return disk->fd;
+}
+
 int lt_disk_read(struct lt_disk *disk, uint64_t offset, void *buf, size_t len)
 {
     char *to = buf;
@@ -239,11 +267,12 @@ static struct iovec *advance(struct iovec *at, const struct iovec *end, size_t n
     return at;
 }
 
-static int write_some(int fd, uint64_t *offset, struct iovec *at, const struct iovec *end)
+static int write_some(int fd, int flags, uint64_t *offset, struct iovec *at,
+                      const struct iovec *end)
 {
     at = advance(at, end, 0);
     while (at < end) {
-        ssize_t n = RETRY(pwritev(fd, at, (int)(end - at), (off_t)*offset));
+        ssize_t n = RETRY(pwritev2(fd, at, (int)(end - at), (off_t)*offset, flags));
         if (n <= 0)
             return n < 0 ? lt_error_last() : LT_EIO;
         *offset += (uint64_t)n;
@@ -252,7 +281,8 @@ static int write_some(int fd, uint64_t *offset, struct iovec *at, const struct i
     return 0;
 }
 
-int lt_disk_write(struct lt_disk *disk, uint64_t offset, const struct lt_seg *segs, size_t count)
+static int write_segs(struct lt_disk *disk, int flags, uint64_t offset, const struct lt_seg *segs,
+                      size_t count)
 {
     struct iovec iov[SEGS_MAX];
     int r = 0;
@@ -260,10 +290,29 @@ int lt_disk_write(struct lt_disk *disk, uint64_t offset, const struct lt_seg *se
         size_t n = count < SEGS_MAX ? count : SEGS_MAX;
         for (size_t i = 0; i < n; i++)
             iov[i] = (struct iovec){segs[i].base, segs[i].len};
-        r = write_some(disk->fd, &offset, iov, iov + n);
+        r = write_some(disk->fd, flags, &offset, iov, iov + n);
         segs += n;
         count -= n;
     }
+    return r;
+}
+
+int lt_disk_write(struct lt_disk *disk, uint64_t offset, const struct lt_seg *segs, size_t count)
+{
+    return write_segs(disk, 0, offset, segs, count);
+}
+
+int lt_disk_write_through(struct lt_disk *disk, uint64_t offset, const struct lt_seg *segs,
+                          size_t count)
+{
+    int r = disk->is_dsync ? write_segs(disk, RWF_DSYNC, offset, segs, count) : 0;
+    if (disk->is_dsync && r != LT_ENOSPC)
+        return r;
+    /* If there is room after all, the kernel spoke of other bytes, which it has lost. */
+    bool lost = r == LT_ENOSPC;
+    r = write_segs(disk, 0, offset, segs, count);
+    if (r == 0)
+        r = lost ? LT_EIO : lt_disk_flush(disk);
     return r;
 }
 

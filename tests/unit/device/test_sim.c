@@ -55,6 +55,48 @@ static void test_sim__what_a_flush_covers_survives_every_cut(void **state)
     lt_device_close(dev);
 }
 
+static void test_sim__writes_through_cover_themselves_alone(void **state)
+{
+    char bytes[3000];
+    struct lt_seg segs[2] = {{bytes, 1000}, {bytes, 2000}};
+    struct lt_device *dev = open_sim();
+    bool torn = false;
+
+    (void)state;
+    memset(bytes, 'b', sizeof(bytes));
+    put(dev, 0, 'a', 5000);
+    assert_int_equal(lt_device_write_through(dev, 1000, segs, 2), 0);
+    assert_int_equal(lt_sim_time(dev), 3);
+    for (uint64_t seed = 1; seed < 100; seed++) {
+        struct lt_device *before = cut(dev, 2, seed), *after = cut(dev, 3, seed);
+        for (uint64_t at = 1000; at < 4000; at++)
+            assert_int_equal(get(after, at), 'b');
+        if (seed == 1)
+            assert_int_equal(get(after, 0), 0);
+        torn |= get(before, 1000) != get(before, 3999);
+        lt_device_close(before);
+        lt_device_close(after);
+    }
+    assert_true(torn);
+    lt_device_close(dev);
+}
+
+static void test_sim__a_failed_write_through_covers_nothing(void **state)
+{
+    struct lt_seg seg = {(char[]){"abc"}, 3};
+    struct lt_device *dev = open_sim(), *left;
+
+    (void)state;
+    lt_sim_fail(dev, 1, LT_ENOSPC, false);
+    assert_int_equal(lt_device_write_through(dev, 0, &seg, 1), LT_ENOSPC);
+    lt_sim_fail(dev, 2, LT_ENOSPC, false); /* it is too late to say so */
+    assert_int_equal(lt_device_write_through(dev, 0, &seg, 1), LT_EIO);
+    left = cut(dev, lt_sim_time(dev), 1);
+    assert_int_equal(get(left, 0), 0);
+    lt_device_close(left);
+    lt_device_close(dev);
+}
+
 static void test_sim__seeds_0_and_1_are_all_and_nothing(void **state)
 {
     struct lt_device *dev = open_sim(), *left;
@@ -215,6 +257,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sim__what_a_flush_covers_survives_every_cut),
+        cmocka_unit_test(test_sim__writes_through_cover_themselves_alone),
+        cmocka_unit_test(test_sim__a_failed_write_through_covers_nothing),
         cmocka_unit_test(test_sim__seeds_0_and_1_are_all_and_nothing),
         cmocka_unit_test(test_sim__unflushed_writes_come_in_every_choice),
         cmocka_unit_test(test_sim__same_seed_same_cut_whatever_was_cut_before),

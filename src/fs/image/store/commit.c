@@ -18,6 +18,34 @@ static void durable_upto(struct img_store *store, uint64_t upto)
         atomic_store(&store->priv->durable, upto);
 }
 
+/* Zeros are written behind a batch that is shorter than this, and so many of them; at first less.
+ * A host's disk that only has reserved a range takes far longer to make a write to it durable than
+ * one to blocks that were written before. */
+#define AHEAD_MIN (UINT64_C(64) << 10)
+#define AHEAD_MAX (UINT64_C(1) << 20)
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Blocks of zeros to go behind a batch that ends at `end`: where nobody has been in this life, and
+ * so nothing is in use, up to the ring's end. */
+static uint64_t blocks_ahead(const struct img_store *store, uint64_t end, uint64_t blocks)
+    REQUIRES(img_commits, img_items)
+{
+    const struct img_store_private *priv = store->priv;
+    const struct img_super *s = &store->super;
+    uint64_t written = (end - priv->first) * s->block_size;
+    if (end <= priv->written_to || blocks * s->block_size >= AHEAD_MIN)
+        return 0;
+    uint64_t bytes = written < AHEAD_MIN ? AHEAD_MIN : min_u64(written, AHEAD_MAX);
+    uint64_t to = min_u64(end + bytes / s->block_size, priv->first + s->log_blocks);
+    uint64_t ring_end = (end + s->log_blocks - 1) / s->log_blocks * s->log_blocks;
+    to = min_u64(to, ring_end);
+    return to > end ? to - end : 0;
+}
+
 int img_batch_take(struct img_store *store)
 {
     struct img_store_private *priv = store->priv;
@@ -41,24 +69,42 @@ int img_batch_take(struct img_store *store)
         .nodes = s->nodes,
     };
     out->at = priv->head;
+    out->ahead = blocks_ahead(store, priv->head + blocks, blocks);
     out->upto = atomic_load(&priv->ended);
     priv->log = spare;
     priv->head += blocks;
     return 0;
 }
 
+static const uint8_t zeros[AHEAD_MIN];
+
+/* Writes bytes, and zeros behind them, to block `at` of the ring, durably. */
+static int put_through(struct img_store *store, uint64_t at, const uint8_t *bytes, size_t len,
+                       uint64_t zeros_len)
+{
+    struct lt_seg segs[2 + AHEAD_MAX / AHEAD_MIN] = {{(void *)(uintptr_t)bytes, len}};
+    size_t count = 1;
+    for (; zeros_len > 0; count++) {
+        size_t n = (size_t)min_u64(zeros_len, sizeof(zeros));
+        segs[count] = (struct lt_seg){(void *)(uintptr_t)zeros, n};
+        zeros_len -= n;
+    }
+    return lt_device_write_through(store->dev, img_log_offset(&store->super, at), segs, count);
+}
+
 /* Puts the sealed batch into the ring, over its end where it is. */
-static int ring_write(struct img_store *store, size_t len)
+static int ring_write(struct img_store *store, size_t len) REQUIRES(img_commits)
 {
     const struct img_super *s = &store->super;
     const struct img_batch_out *out = &store->priv->out;
-    uint64_t end = (s->log_block + s->log_blocks) * s->block_size;
-    uint64_t offset = img_log_offset(s, out->at);
-    size_t first = len < end - offset ? len : (size_t)(end - offset);
-    int r = lt_device_put(store->dev, offset, out->log.bytes, first);
+    uint64_t room = s->log_blocks - out->at % s->log_blocks, ahead = out->ahead * s->block_size;
+    size_t first = (size_t)min_u64(len, room * s->block_size);
+    int r = put_through(store, out->at, out->log.bytes, first, first == len ? ahead : 0);
     if (r == 0 && first < len)
-        r = lt_device_put(store->dev, s->log_block * s->block_size, out->log.bytes + first,
-                          len - first);
+        r = put_through(store, out->at + room, out->log.bytes + first, len - first, ahead);
+    uint64_t to = out->at + len / s->block_size + out->ahead;
+    if (r == 0 && store->priv->written_to < to)
+        store->priv->written_to = to;
     return r;
 }
 
@@ -76,11 +122,9 @@ int img_batch_write(struct img_store *store)
     r = ring_write(store, len);
     if (r < 0)
         return r == LT_ENOSPC ? r : img_latch(store, r);
-    r = img_flush(store);
-    if (r < 0)
-        return r;
     img_log_reset(&out->log, 2 * priv->log_limit);
     atomic_fetch_add(&priv->stats.commits, 1);
+    atomic_fetch_add(&priv->stats.flushes, 1);
     atomic_fetch_add(&priv->stats.log_bytes, len);
     durable_upto(store, out->upto);
     return 0;
@@ -136,6 +180,8 @@ int img_commit(struct img_store *store, bool all)
         return 0;
     if (all && store->priv->started && options->flush)
         options->flush(options->arg);
+    else if (store->priv->started && options->order && options->sync != IMG_SYNC_NONE)
+        options->order(options->arg);
     int r = img_alive(store);
     if (r < 0)
         return r;

@@ -16,6 +16,14 @@ int img_data_read(struct img_store *store, uint64_t block, uint64_t offset, void
     return r;
 }
 
+int img_data_file(struct img_store *store)
+{
+    const struct img_store_private *priv = store->priv;
+    if (atomic_load_explicit(&priv->dead, memory_order_relaxed))
+        return LT_EIO;
+    return priv->overlay.count > 0 ? LT_EOPNOTSUPP : lt_device_file(store->dev);
+}
+
 static size_t total(const struct lt_seg *segs, size_t count)
 {
     size_t len = 0;

@@ -58,6 +58,8 @@ static int work_urgent(struct img_store *store)
     bool late = store->priv->log.len > store->priv->log_limit;
     img_stat_unlock(store);
     int r = 0;
+    if ((full || late) && store->priv->options.order)
+        store->priv->options.order(store->priv->options.arg);
     if (full)
         r = img_checkpoint_wait(store);
     else if (late)

@@ -22,8 +22,9 @@
 struct img_batch_out {
     struct img_log_buffer log; /* empty: none */
     struct img_batch batch;
-    uint64_t at;   /* where in the ring */
-    uint64_t upto; /* transactions that are durable with it */
+    uint64_t at;    /* where in the ring */
+    uint64_t ahead; /* blocks of zeros to be written behind it */
+    uint64_t upto;  /* transactions that are durable with it */
 };
 
 struct img_store_private {
@@ -41,12 +42,16 @@ struct img_store_private {
                                   log: nothing is written to the log until it ends */
     struct img_undo_list undo;
     bool reserved;          /* the host has given space for the log */
-    uint64_t unsealed;      /* img_touch() since the last seal */
+    uint64_t unsealed;      /* items that wait for a seal: img_touch() */
+    uint64_t left;          /* of them, so many were left by the last one */
     uint64_t told_need;     /* what the space knows of img_checkpoint_need() */
     uint64_t head, tail;    /* of the ring: blocks, not wrapped; [tail, head) is in use */
     uint64_t next_sequence; /* of the next batch */
 
     struct img_batch_out out; /* commit_lock */
+    uint64_t first;           /* immutable: where in the ring this life began */
+    uint64_t written_to;      /* commit_lock: from there on no block has been written in this life;
+                                 as `head`, not wrapped */
 
     _Atomic uint64_t ended;      /* transactions that ended well, and img_touch() */
     _Atomic uint64_t durable;    /* of them, so many are durable */

@@ -112,7 +112,7 @@ static void private_init(struct img_store *store, const struct img_store_options
     priv->options = *options;
     priv->volume = img_super_volume(s);
     priv->log_limit = (size_t)(quarter < share ? quarter : share);
-    priv->head = priv->tail = s->log_start;
+    priv->head = priv->tail = priv->first = priv->written_to = s->log_start;
     priv->next_sequence = s->log_sequence;
     priv->overlay.block_size = s->block_size;
     atomic_store(&priv->generation, s->generation + 1);
@@ -144,6 +144,10 @@ static int check_writable(struct lt_device *dev, const struct img_super *super,
         return lt_diag_set(diag, LT_EROFS,
                            "the image uses features that this program does not know: it can only "
                            "be opened for reading");
+    if (img_super_used_up(super))
+        return lt_diag_set(diag, LT_EOVERFLOW,
+                           "the image counts more checkpoints than can be: it can only be opened "
+                           "for reading");
     return 0;
 }
 

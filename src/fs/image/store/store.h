@@ -4,12 +4,12 @@
  * power cuts. It knows nothing of files.
  *
  * A transaction runs alone, under the store's lock held for writing. What it did is in
- * the log's buffer when it ends. A commit writes the buffer to the log (after a flush, if data was
- * written to the device since the last) and flushes: then all transactions so far are durable. A
+ * the log's buffer when it ends. A commit writes the buffer through to the log (after a flush, if
+ * data was written to the device since the last): then all transactions so far are durable. A
  * checkpoint writes the tree and the bitmaps, and empties the log.
  *
  *      data written     seal        log written       checkpoint: freeze, write, flush,
- *        to blocks  ->  (batch) ->  and flushed  ->   superblock, flush, thaw
+ *        to blocks  ->  (batch) ->    through    ->   superblock, flush, thaw
  *
  * A thread of the store commits every commit_ms, and checkpoints when the log or the part of the
  * cache that is dirty is half full.
@@ -53,9 +53,14 @@ struct img_store_options {
      * writes out data that waits in memory. Errors are latched by whom they concern, not here.
      */
     void (*flush)(void *arg);
+    /* Called by other commits and by the thread's checkpoints, with no lock held, but not by what
+     * img_begin() and img_end() wait for: writes out data that belongs to transactions which are
+     * about to become durable. May be NULL. */
+    void (*order)(void *arg);
     /* Called by every commit and checkpoint, and when room is short by img_begin(), with the
-     * store's lock held and a transaction of its own open: puts what is not yet in items. On
-     * failure what it has put stays, and it is called again later. */
+     * store's lock held and a transaction of its own open: puts what is not yet in items, all but
+     * txn->may_leave of them. Returns how many it left. On failure what it has put stays, and it is
+     * called again later. */
     int (*seal)(void *arg, struct img_txn *txn);
     void *arg;
 };
@@ -140,6 +145,7 @@ struct img_txn {
     size_t undo_mark, log_mark; /* private */
     bool commit;                /* set it: img_end() returns when all so far is durable */
     bool lazy;                  /* set it: img_end() does not wait, not even with IMG_SYNC_ALWAYS */
+    unsigned may_leave;         /* for img_store_options.seal; else 0 */
 };
 
 /*
@@ -193,6 +199,9 @@ uint64_t img_generation(const struct img_store *store);
  * log in a transaction of their own.
  */
 int img_data_read(struct img_store *store, uint64_t block, uint64_t offset, void *buf, size_t len);
+/* A descriptor of the operating system from which the bytes of all blocks can be read. It stays the
+ * device's. LT_EOPNOTSUPP: there is none. LT_EIO. */
+int img_data_file(struct img_store *store);
 int img_data_write(struct img_store *store, uint64_t block, uint64_t offset,
                    const struct lt_seg *segs, size_t count, bool logged);
 
@@ -216,7 +225,8 @@ void img_shutdown(struct img_store *store);
 int img_resize(struct img_store *store, uint64_t size);
 
 struct img_store_stats {
-    uint64_t commits, checkpoints, flushes;
+    uint64_t commits, checkpoints;
+    uint64_t flushes;   /* with the writes through to the log */
     uint64_t log_bytes; /* written */
     uint64_t log_used, log_size;
     uint64_t cache_bytes, cache_dirty;

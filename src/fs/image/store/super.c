@@ -7,6 +7,7 @@
 
 /* Numbers that only grow stay far from overflowing; more than this is damage. */
 #define COUNTER_MAX (UINT64_C(1) << 62)
+#define COUNTER_ROOM (UINT64_C(1) << 40) /* checkpoints or batches of one opening */
 #define BLOCKS_MAX (UINT64_C(1) << 48)
 #define LEVEL_MAX 32u
 
@@ -88,6 +89,12 @@ static bool log_fits(const struct img_super *s)
 bool img_counters_fit(uint64_t next_id, uint64_t nodes)
 {
     return next_id <= COUNTER_MAX && nodes <= next_id;
+}
+
+bool img_super_used_up(const struct img_super *super)
+{
+    return super->generation > COUNTER_MAX - COUNTER_ROOM ||
+           super->log_sequence > COUNTER_MAX - COUNTER_ROOM;
 }
 
 static bool root_fits(const struct img_super *s)

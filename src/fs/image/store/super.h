@@ -34,6 +34,10 @@ uint64_t img_super_volume(const struct img_super *super);
 /* Whether counters of a superblock or a batch can be: none comes near to overflowing. */
 bool img_counters_fit(uint64_t next_id, uint64_t nodes);
 
+/* Whether so many checkpoints or batches are counted that no more can be written. No use makes that
+ * many: somebody made the image so. */
+bool img_super_used_up(const struct img_super *super);
+
 /* Decodes 512 bytes and checks every field against the others, and against `device_size`
  * (0: unknown). LT_EINVAL: no Lintel image; LT_EUCLEAN: damaged; LT_EOPNOTSUPP: a newer version or
  * an unknown incompatible feature. `diag` says what. */

@@ -11,9 +11,11 @@
 static const uint64_t needs[] = {[IMG_GROW] = 72, [IMG_SHRINK] = 24, [IMG_LONG] = 272};
 /* The same of each item that it leaves to the next seal. */
 #define NEED_SEAL 2u
-/* Of those, so many wait for it at most: what waits is memory that no cache
- * counts. */
+/* From so many on they are sealed: what waits is memory that no cache counts. Some may be left, on
+ * a volume that has room for them in any case; they do not count the next time. */
 #define UNSEALED_MAX 4096u
+#define LEFT_MAX 16384u
+#define LEFT_SHARE 64u /* of the volume's blocks */
 /* SPACE items in a leaf, at least. */
 #define SPACE_ITEMS_PER_LEAF 40u
 
@@ -129,6 +131,33 @@ static int relieve(struct img_store *store, enum relief relief)
                             : img_checkpoint_wait(store);
 }
 
+static int seal(struct img_store *store, unsigned may_leave) REQUIRES(img_items)
+{
+    struct img_store_private *priv = store->priv;
+    int left = 0;
+    if (priv->started && priv->options.seal) {
+        struct img_txn txn;
+        txn_init(store, IMG_SHRINK, &txn);
+        txn.may_leave = may_leave;
+        left = priv->options.seal(priv->options.arg, &txn);
+    }
+    if (left < 0)
+        return left;
+    priv->unsealed = priv->left = (uint64_t)left;
+    return 0;
+}
+
+int img_seal_items(struct img_store *store)
+{
+    return seal(store, 0);
+}
+
+static void seal_some(struct img_store *store) REQUIRES(img_items)
+{
+    uint64_t share = store->super.blocks / LEFT_SHARE;
+    (void)seal(store, share < LEFT_MAX ? (unsigned)share : LEFT_MAX);
+}
+
 int img_begin(struct img_store *store, enum img_purpose purpose,
               struct img_txn *txn) NO_THREAD_SAFETY_ANALYSIS
 {
@@ -142,8 +171,8 @@ int img_begin(struct img_store *store, enum img_purpose purpose,
             r = reserve_log(store);
             if (r == 0) {
                 trim_cache(store);
-                if (store->priv->unsealed >= UNSEALED_MAX)
-                    (void)img_seal_items(store); /* or the next one does */
+                if (store->priv->unsealed - store->priv->left >= UNSEALED_MAX)
+                    seal_some(store); /* or the next one does */
                 txn_init(store, purpose, txn);
                 return 0;
             }
@@ -204,20 +233,6 @@ int img_end(struct img_txn *txn, int r) NO_THREAD_SAFETY_ANALYSIS
         if (error < 0)
             return error;
     }
-    return r;
-}
-
-int img_seal_items(struct img_store *store)
-{
-    struct img_store_private *priv = store->priv;
-    int r = 0;
-    if (priv->started && priv->options.seal) {
-        struct img_txn txn;
-        txn_init(store, IMG_SHRINK, &txn);
-        r = priv->options.seal(priv->options.arg, &txn);
-    }
-    if (r == 0)
-        priv->unsealed = 0;
     return r;
 }
 

@@ -4,7 +4,7 @@
 #include "../../fuzz.h"
 #include "mutate.h"
 
-#include <fs/image/check.h>
+#include <fs/image/check/check.h>
 
 static int take_problem(void *arg, const struct lt_image_problem *problem)
 {

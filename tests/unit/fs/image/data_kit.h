@@ -7,7 +7,7 @@
 #include "keeper.h"
 #include <core/fs_ops.h>
 #include <fault.h>
-#include <fs/image/check.h>
+#include <fs/image/check/check.h>
 #include <fs/image/data.h>
 #include <fs/image/format.h>
 #include <fs/image/image.h>

@@ -5,7 +5,7 @@
  */
 #include <core/fs_ops.h>
 #include <device/sim.h>
-#include <fs/image/check.h>
+#include <fs/image/check/check.h>
 #include <fs/image/format.h>
 #include <fs/image/image.h>
 #include <fs/image/node.h>

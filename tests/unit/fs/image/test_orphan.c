@@ -268,6 +268,117 @@ static void test_orphan__damage_is_left_alone(void **state)
     lt_node_put(f);
 }
 
+/* ---- In one transaction -------------------------------------------------------------------- */
+
+static int set_up_always(void **state)
+{
+    (void)state;
+    volume_open_with(&(struct lt_image_params){.size = VOLUME_SIZE}, "commit=0,sync=always");
+    return 0;
+}
+
+static uint64_t commits(void)
+{
+    struct img_store_stats stats;
+    img_store_stats(volume_store(), &stats);
+    return stats.commits;
+}
+
+/* Nobody has it, so its name and all else of it go at once. */
+static void test_orphan__a_closed_file_needs_no_second_transaction(void **state)
+{
+    (void)state;
+    static const uint32_t types[] = {LT_S_IFREG, LT_S_IFDIR, LT_S_IFLNK, LT_S_IFIFO};
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        struct usage before = usage();
+        struct lt_node *f = made(root, "f", types[i] | 0700);
+        if (types[i] == LT_S_IFREG)
+            fill(f, 100000);
+        lt_node_put(f);
+        uint64_t made_by = commits();
+        assert_int_equal(drop("f"), 0);
+        assert_int_equal(commits(), made_by + 1);
+        assert_int_equal(volume_cut(), 0);
+        assert_usage(before);
+        volume_close();
+        set_up_always(NULL);
+    }
+}
+
+static void test_orphan__a_closed_target_goes_with_the_rename(void **state)
+{
+    (void)state;
+    struct lt_node *a = made_file("a"), *b = made_file("b");
+    fill(b, 100000);
+    lt_node_put(a);
+    lt_node_put(b);
+    uint64_t before = commits(), nodes = usage().nodes;
+    assert_int_equal(lt_node_rename(NULL, root, lt_str("a"), root, lt_str("b"), 0), 0);
+    assert_int_equal(commits(), before + 1);
+    assert_int_equal(usage().nodes, nodes - 1);
+}
+
+/* The last of two names takes the file along, the first does not. */
+static void test_orphan__another_name_keeps_the_file(void **state)
+{
+    (void)state;
+    struct usage before = usage();
+    struct lt_node *f = made_file("f");
+    struct lt_entry second = {.node = NULL};
+    fill(f, 100000);
+    assert_int_equal(lt_node_link(NULL, f, root, lt_str("g"), &second), 0);
+    lt_node_put(second.node);
+    lt_node_put(f);
+    assert_int_equal(drop("f"), 0);
+    f = found("g");
+    assert_int_equal(attr_of(f).size, 131072);
+    lt_node_put(f);
+    assert_int_equal(drop("g"), 0);
+    assert_usage(before);
+}
+
+/* What nobody has waited for is not waited for when it goes. */
+static void test_orphan__its_end_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct lt_node *f = made_file("f");
+    assert_int_equal(drop("f"), 0);
+    uint64_t before = commits();
+    lt_node_put(f);
+    assert_int_equal(commits(), before);
+    assert_int_equal(volume_cut(), 0);
+    assert_int_equal(volume_count(IMG_ORPHAN), 0);
+    assert_int_equal(usage().nodes, 1);
+}
+
+/* Whoever hears of the removal has the node a little longer, and may do what he likes with it. */
+static void on_removal(void *arg, const struct lt_event *event)
+{
+    struct lt_node **kept = arg;
+    if (event->type == LT_EVENT_REMOVE)
+        *kept = lt_node_get(event->node);
+}
+
+static void test_orphan__that_is_changed_once_more_leaves_nothing(void **state)
+{
+    (void)state;
+    struct usage before = usage();
+    struct lt_subscription *subscription;
+    struct lt_node *kept = NULL;
+    lt_node_put(made_file("f"));
+    assert_int_equal(lt_event_subscribe(fs, on_removal, &kept, &subscription), 0);
+    assert_int_equal(drop("f"), 0);
+    assert_non_null(kept);
+    assert_int_equal(attr_of(kept).nlink, 0);
+    fill(kept, 100000);
+    assert_int_equal(lt_node_xattr_set(NULL, kept, lt_str("user.a"), lt_str("b"), 0), 0);
+    assert_int_equal(volume_count(IMG_ORPHAN), 1);
+    assert_int_equal(usage().nodes, before.nodes + 1);
+    lt_event_unsubscribe(subscription);
+    lt_node_put(kept);
+    assert_usage(before);
+}
+
 /* ---- Failures ------------------------------------------------------------------------------ */
 
 static void test_orphan__nomem(void **state)
@@ -282,6 +393,32 @@ static void test_orphan__nomem(void **state)
         fault_arm(n);
         lt_node_put(f); /* what could not be removed goes with the next open */
         failed = fault_disarm();
+        volume_reopen(true);
+        assert_usage(before);
+    }
+}
+
+/* A removal that fails has removed nothing. */
+static void test_orphan__closed_nomem(void **state)
+{
+    (void)state;
+    struct usage before = usage();
+    bool failed = true;
+    for (unsigned n = 1; failed; n++) {
+        struct lt_node *f = made_file("f");
+        scatter(f, 20);
+        lt_node_put(f);
+        fault_arm(n);
+        int r = drop("f");
+        failed = fault_disarm();
+        assert_true(r == 0 || (failed && r == LT_ENOMEM));
+        if (r < 0) {
+            f = found("f");
+            assert_int_equal(attr_of(f).allocated, 20 * 4096);
+            lt_node_put(f);
+            assert_int_equal(drop("f"), 0);
+        }
+        assert_usage(before);
         volume_reopen(true);
         assert_usage(before);
     }
@@ -330,6 +467,17 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_orphan__goes_though_the_volume_is_full, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_orphan__damage_is_left_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_orphan__a_closed_file_needs_no_second_transaction,
+                                        set_up_always, tear_down),
+        cmocka_unit_test_setup_teardown(test_orphan__a_closed_target_goes_with_the_rename,
+                                        set_up_always, tear_down),
+        cmocka_unit_test_setup_teardown(test_orphan__another_name_keeps_the_file, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_orphan__its_end_is_not_waited_for, set_up_always,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_orphan__that_is_changed_once_more_leaves_nothing,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_orphan__closed_nomem, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_orphan__nomem, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_orphan__ioerr, set_up, tear_down),
     };
