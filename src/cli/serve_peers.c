@@ -322,13 +322,12 @@ static const struct lt_cli_option options[] = {
 const struct lt_command lt_command_serve = {
     .name = "serve",
     .summary = "Serve a file system over a socket or a pipe",
-    .details = "Speaks the FUSE protocol, without a kernel. At the other end another Lintel opens "
-               "it as fuse+unix:PATH or fuse+stdio:COMMAND.",
+    .details =
+        "Speaks the FUSE protocol, without a kernel, to whoever speaks the kernel's part of it "
+        "at the other end.",
     .operands = {{"SOURCE", LT_HINT_SOURCE, false}},
     .options = options,
-    .examples = {{"lintel serve disk.img --socket /run/disk", "for others on this machine"},
-                 {"lintel mount 'fuse+stdio:ssh host lintel serve disk.img --stdio' /mnt",
-                  "a disk image of another machine"}},
+    .examples = {{"lintel serve disk.img --socket /run/disk", "for others on this machine"}},
     .group = LT_GROUP_MOUNT,
     .run = run,
 };

@@ -71,8 +71,6 @@ struct lt_fs_ops {
     int (*sync)(const struct lt_ctx *ctx, struct lt_node *node, bool data_only);
 
     /* Data; nodes are regular files or streams */
-    int (*open)(const struct lt_ctx *ctx, struct lt_node *node, uint32_t flags);       /* or NULL */
-    int (*close_node)(const struct lt_ctx *ctx, struct lt_node *node, uint32_t flags); /* or NULL */
     int (*read)(const struct lt_ctx *ctx, struct lt_node *node, uint64_t offset, size_t len,
                 struct lt_sink *sink);
     int (*write)(const struct lt_ctx *ctx, struct lt_node *node, struct lt_write *write);
