@@ -4,8 +4,8 @@
  *
  * A node stands for a node id of the server; the table gives one node to one id. The server counts
  * lookups of an id, and so do we: each reply that names it is one more, and when the node goes its
- * count goes back as a forget. A node whose last reference went is kept for a while, in the order of
- * its last use, as long as its entry or attributes are fresh: that is the cache. Forgets are
+ * count goes back as a forget. A node whose last reference went is kept for a while, in the order
+ * of its last use, as long as its entry or attributes are fresh: that is the cache. Forgets are
  * collected and sent in batches, never before the replies of requests that named the node.
  *
  * Trust: nothing that the server says is believed. Ids 0 and 1 are not given out by lookups, types
@@ -32,9 +32,9 @@ struct lt_fusefs_options {
     uint64_t timeout_ns;        /* of one request; 0: none */
     uint32_t max_write;
     bool read_only;
-    bool restart; /* start a program again after it died */
+    bool restart;           /* start a program again after it died */
     enum lt_case name_case; /* LT_CASE_INSENSITIVE on a case-sensitive server: names are searched */
-    size_t cache_nodes;         /* nodes kept without references */
+    size_t cache_nodes;     /* nodes kept without references */
 };
 
 /* Handles of the server for one node, opened when data is first asked for. */
@@ -50,8 +50,8 @@ struct fuse_node {
     struct lt_node node;    /* node.id is the server's id; of another epoch, what it was at first */
     struct fuse_node *hash; /* in the table */
     struct fuse_node *newer, *older; /* of those without references */
-    uint64_t nodeid;        /* of the server, in `epoch`; under the lock */
-    uint64_t lookups;       /* that the server counts for nodeid */
+    uint64_t nodeid;                 /* of the server, in `epoch`; under the lock */
+    uint64_t lookups;                /* that the server counts for nodeid */
     uint64_t generation;
     uint32_t epoch;
 
