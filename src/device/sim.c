@@ -410,8 +410,21 @@ static int write_locked(struct sim_device *sim, uint64_t offset, uint64_t len, u
     return r < 0 ? r : happened;
 }
 
-static int sim_write(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
-                     size_t count)
+/* What was just written is durable. */
+static int settle_locked(struct sim_device *sim) REQUIRES(sim->lock)
+{
+    int r = fate(sim);
+    if (r < 0)
+        return r == LT_ENOSPC ? LT_EIO : r;
+    r = happen(sim, (struct record){.call = SETTLE});
+    if (r == 0)
+        sim->records[sim->count - sim->forgotten - 2].settled = true;
+    return r;
+}
+
+/* Through: that is two calls, and a cut between them leaves any part of what was written. */
+static int put(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs, size_t count,
+               bool through)
 {
     struct sim_device *sim = sim_of(dev);
     uint64_t len;
@@ -420,31 +433,22 @@ static int sim_write(struct lt_device *dev, uint64_t offset, const struct lt_seg
         return LT_ENOSPC;
     lt_mutex_lock(&sim->lock);
     int r = write_locked(sim, offset, len, bytes);
+    if (r == 0 && through)
+        r = settle_locked(sim);
     lt_mutex_unlock(&sim->lock);
     return r;
 }
 
-/* Two calls: a cut between them leaves any part of what was written. */
+static int sim_write(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
+                     size_t count)
+{
+    return put(dev, offset, segs, count, false);
+}
+
 static int sim_write_through(struct lt_device *dev, uint64_t offset, const struct lt_seg *segs,
                              size_t count)
 {
-    struct sim_device *sim = sim_of(dev);
-    uint64_t len;
-    uint8_t *bytes = gather(segs, count, &len);
-    if (!bytes)
-        return LT_ENOSPC;
-    lt_mutex_lock(&sim->lock);
-    int r = write_locked(sim, offset, len, bytes);
-    if (r == 0) {
-        r = fate(sim);
-        r = r == LT_ENOSPC ? LT_EIO : r;
-    }
-    if (r == 0)
-        r = happen(sim, (struct record){.call = SETTLE});
-    if (r == 0)
-        sim->records[sim->count - sim->forgotten - 2].settled = true;
-    lt_mutex_unlock(&sim->lock);
-    return r;
+    return put(dev, offset, segs, count, true);
 }
 
 static int sim_flush(struct lt_device *dev)

@@ -20,14 +20,29 @@ enum {
 
 #define OLD "O:BAG:BUD:PAI(A;;FA;;;BA)S:PAI(AU;SA;FA;;;WD)(ML;;NW;;;HI)"
 
+struct merge_case {
+    const char *old, *change;
+    uint32_t information;
+    const char *expected;
+};
+
+static void expect_all(const struct merge_case *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct lt_str old = kit_sd(cases[i].old), change = kit_sd(cases[i].change);
+        char *got = NULL;
+        size_t len = 0;
+        assert_int_equal(lt_security_merge(old, change, cases[i].information, &got, &len), 0);
+        kit_expect(got, len, cases[i].expected, cases[i].change);
+        kit_free(old);
+        kit_free(change);
+    }
+}
+
 static void test_merge__takes_the_named_parts(void **state)
 {
     (void)state;
-    static const struct {
-        const char *old, *change;
-        uint32_t information;
-        const char *expected;
-    } cases[] = {
+    static const struct merge_case cases[] = {
         {OLD, "O:SYG:SYD:S:", 0, OLD},
         {OLD, "O:SYG:AND:", O, "O:SYG:BUD:PAI(A;;FA;;;BA)S:PAI(AU;SA;FA;;;WD)(ML;;NW;;;HI)"},
         {OLD, "O:SYG:AND:", G, "O:BAG:AND:PAI(A;;FA;;;BA)S:PAI(AU;SA;FA;;;WD)(ML;;NW;;;HI)"},
@@ -54,25 +69,13 @@ static void test_merge__takes_the_named_parts(void **state)
         {OLD, "O:BA", S | L, "O:BAG:BUD:PAI(A;;FA;;;BA)"},
         {"O:BAS:(ML;;NW;;;HI)", "S:", L, "O:BAS:"},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct lt_str old = kit_sd(cases[i].old), change = kit_sd(cases[i].change);
-        char *got = NULL;
-        size_t len = 0;
-        assert_int_equal(lt_security_merge(old, change, cases[i].information, &got, &len), 0);
-        kit_expect(got, len, cases[i].expected, cases[i].change);
-        kit_free(old);
-        kit_free(change);
-    }
+    expect_all(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
 static void test_merge__protection_and_inheritance(void **state)
 {
     (void)state;
-    static const struct {
-        const char *old, *change;
-        uint32_t information;
-        const char *expected;
-    } cases[] = {
+    static const struct merge_case cases[] = {
         {"D:(A;;FA;;;BA)", "D:P(A;;FA;;;SY)", D, "D:P(A;;FA;;;SY)"},
         {"D:P(A;;FA;;;BA)", "D:(A;;FA;;;SY)", D, "D:(A;;FA;;;SY)"},
         {"D:(A;;FA;;;BA)", "D:(A;;FA;;;SY)", D | LT_PROTECTED_DACL_SECURITY, "D:P(A;;FA;;;SY)"},
@@ -86,15 +89,7 @@ static void test_merge__protection_and_inheritance(void **state)
         {"S:", "S:ARAI", S | LT_PROTECTED_SACL_SECURITY, "S:PAI"},
         {"S:PAI", "S:P", LT_UNPROTECTED_SACL_SECURITY, "S:AI"},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct lt_str old = kit_sd(cases[i].old), change = kit_sd(cases[i].change);
-        char *got = NULL;
-        size_t len = 0;
-        assert_int_equal(lt_security_merge(old, change, cases[i].information, &got, &len), 0);
-        kit_expect(got, len, cases[i].expected, cases[i].change);
-        kit_free(old);
-        kit_free(change);
-    }
+    expect_all(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
 static void test_merge__mistakes(void **state)
