@@ -309,7 +309,12 @@ int time_order(struct lt_time a, struct lt_time b)
 
 void wait_tick(void)
 {
-    nanosleep(&(struct timespec){0, 12000000}, NULL); /* the kernel's tick is at most 10 ms */
+    struct timespec before, now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &before);
+    do {
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+        clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    } while (now.tv_sec == before.tv_sec && now.tv_nsec == before.tv_nsec);
 }
 
 /* ---- Running --------------------------------------------------------------------------------- */

@@ -360,7 +360,7 @@ CASE(statx_birth_time)
     put_file("f", "x");
     E(0, statx(AT_FDCWD, "f", 0, STATX_BTIME | STATX_BASIC_STATS, &before));
     V((before.stx_mask & STATX_BTIME) != 0);
-    usleep(15000);
+    usleep(40000);
     chmod("f", 0600);
     put_file("f", "xyz");
     E(0, statx(AT_FDCWD, "f", 0, STATX_BTIME | STATX_BASIC_STATS, &after));

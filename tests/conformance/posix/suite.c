@@ -116,7 +116,7 @@ void age(const char *path)
     struct stat st;
     lstat(path, &st);
     aged_at = st.st_ctim;
-    nanosleep(&(struct timespec){0, 15000000}, NULL);
+    nanosleep(&(struct timespec){0, 40000000}, NULL);
 }
 
 void rec_stamps(const char *what, const char *path)
