@@ -295,6 +295,18 @@ struct lt_sink {
                     size_t total);
 };
 
+enum { LT_OPEN_READ = 0x1, LT_OPEN_WRITE = 0x2 };
+
+/*
+ * Announces that a file or stream will be read, written or both until the matching
+ * lt_node_close(). I/O without it works too, but a file system of another process or machine can
+ * refuse here (LT_EACCES, LT_EROFS, LT_EBUSY, ...), and says at lt_node_close() what became of data
+ * that it had kept back (FUSE's FLUSH). The file is closed whatever that returns. `flags` are the
+ * same in both; LT_EINVAL, LT_EISDIR as for reading.
+ */
+int lt_node_open(const struct lt_ctx *ctx, struct lt_node *node, uint32_t flags);
+int lt_node_close(const struct lt_ctx *ctx, struct lt_node *node, uint32_t flags);
+
 /* Reads up to `len` (cut to LT_IO_MAX) bytes at `offset`. Returns the bytes given to the sink:
  * short only at the end. */
 int lt_node_read(const struct lt_ctx *ctx, struct lt_node *node, uint64_t offset, size_t len,

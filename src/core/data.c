@@ -12,6 +12,29 @@ static int check_data(const struct lt_node *node)
     return node->type == LT_S_IFDIR ? LT_EISDIR : LT_EINVAL;
 }
 
+static int check_open(const struct lt_node *node, uint32_t flags)
+{
+    if (flags == 0 || !only_flags(flags, LT_OPEN_READ | LT_OPEN_WRITE))
+        return LT_EINVAL;
+    return check_data(node);
+}
+
+int lt_node_open(const struct lt_ctx *ctx, struct lt_node *node, uint32_t flags)
+{
+    const struct lt_fs_ops *ops = node->fs->ops;
+    int r = check_open(node, flags);
+    if (r == 0 && flags & LT_OPEN_WRITE)
+        r = check_writable(node->fs);
+    return r < 0 || !ops->open_node ? r : ops->open_node(ctx_or_root(ctx), node, flags);
+}
+
+int lt_node_close(const struct lt_ctx *ctx, struct lt_node *node, uint32_t flags)
+{
+    const struct lt_fs_ops *ops = node->fs->ops;
+    int r = check_open(node, flags);
+    return r < 0 || !ops->close_node ? r : ops->close_node(ctx_or_root(ctx), node, flags);
+}
+
 int lt_node_read(const struct lt_ctx *ctx, struct lt_node *node, uint64_t offset, size_t len,
                  struct lt_sink *sink)
 {

@@ -70,7 +70,9 @@ struct lt_fs_ops {
                    struct lt_attr *ret); /* ret may be NULL */
     int (*sync)(const struct lt_ctx *ctx, struct lt_node *node, bool data_only);
 
-    /* Data; nodes are regular files or streams */
+    /* Data; nodes are regular files or streams. open_node and close_node NULL: nothing to do */
+    int (*open_node)(const struct lt_ctx *ctx, struct lt_node *node, uint32_t flags);
+    int (*close_node)(const struct lt_ctx *ctx, struct lt_node *node, uint32_t flags);
     int (*read)(const struct lt_ctx *ctx, struct lt_node *node, uint64_t offset, size_t len,
                 struct lt_sink *sink);
     int (*write)(const struct lt_ctx *ctx, struct lt_node *node, struct lt_write *write);
