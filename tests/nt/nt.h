@@ -11,6 +11,7 @@
  * dispatcher maps.
  *
  * All functions may be called by several threads. Text is UTF-8 here and becomes UTF-16 on the way.
+ * Handles within structs (RootDirectory of FileRenameInformation) are the struct nt_file itself.
  */
 #ifndef LT_TESTS_NT_NT_H
 #define LT_TESTS_NT_NT_H
@@ -86,6 +87,25 @@ int32_t nt_fs_control(struct nt_file *file, uint32_t code, struct lt_str in, voi
 int32_t nt_device_control(struct nt_file *file, uint32_t code, struct lt_str in, void *out,
                           size_t size, size_t *ret);
 int32_t nt_query_streams(struct nt_file *file, void *buf, size_t size, size_t *ret);
+
+/*
+ * A section over the whole file as it is now, mapped: of data, or as the image of a running
+ * program. It outlives the handle and the name, and keeps the file open for the driver in the way
+ * NT does: no truncation below it, no deletion of an image.
+ */
+struct nt_section;
+int32_t nt_section_open(struct nt_file *file, bool image, struct nt_section **ret);
+const void *nt_section_view(struct nt_section *section, size_t *ret_len);
+void nt_section_close(struct nt_section *section);
+
+/*
+ * Changes of a directory, FILE_NOTIFY_INFORMATION (MS-FSCC 2.7.1). The first call begins to watch
+ * (its filter, FILE_NOTIFY_CHANGE_..., and `tree` hold for the handle's life); every call gives
+ * what has come since the one before. LT_STATUS_PENDING: nothing yet. LT_STATUS_NOTIFY_ENUM_DIR:
+ * more than fits.
+ */
+int32_t nt_notify(struct nt_file *dir, uint32_t filter, bool tree, void *buf, size_t size,
+                  size_t *ret);
 
 /* Counts of requests that reached the dispatcher, by kind. */
 void nt_counts(struct nt_volume *volume, uint64_t ret[LT_FSP_KIND_END]);
