@@ -3,6 +3,7 @@
 #include "handlers.h"
 
 #include <stdlib.h>
+#include <wire/fuse/lintel.h>
 
 bool control_is_name(const struct call *c)
 {
@@ -36,6 +37,8 @@ int control_get(struct call *c)
 {
     char *text;
     uint32_t size = c->req.args.getxattr.size;
+    if (private_peer(c->s) && lt_str_equal(c->req.name, lt_str(LT_LINTEL_VOLUME_XATTR)))
+        return private_volume(c);
     int r = get_text(c, &text);
     if (r < 0)
         return r;

@@ -147,22 +147,34 @@ static int admit(struct call *c)
     return r;
 }
 
+static int answer(struct call *c)
+{
+    int r = admit(c);
+    return r < 0 ? r : handlers[c->req.header.opcode](c);
+}
+
+/* Where the score of a kind is kept. */
+static uint32_t slow_slot(const struct call *c)
+{
+    return c->req.op ? c->req.header.opcode : 0;
+}
+
 /* A kind of request that has been slow of late gives the channel to another worker first. */
 static void step_aside_if_slow(struct call *c)
 {
-    uint32_t score = atomic_load_explicit(&c->s->slow[c->req.header.opcode], memory_order_relaxed);
-    if (score > SLOW_SCORE || c->req.op->follows & LT_FUSE_WAITS)
+    uint32_t score = atomic_load_explicit(&c->s->slow[slow_slot(c)], memory_order_relaxed);
+    if (score > SLOW_SCORE || (c->req.op && c->req.op->follows & LT_FUSE_WAITS))
         lt_channel_hand_over(c->s->channel, c->w->index);
 }
 
 /* Two workers that count at once may lose a point. */
-static void note_slowness(struct lt_session *s, uint32_t opcode, bool slow)
+static void note_slowness(struct lt_session *s, uint32_t slot, bool slow)
 {
-    uint32_t score = atomic_load_explicit(&s->slow[opcode], memory_order_relaxed);
+    uint32_t score = atomic_load_explicit(&s->slow[slot], memory_order_relaxed);
     uint32_t less = score > 0 ? score - 1 : 0;
     uint32_t more = score + SLOW_POINTS < SLOW_SCORE_MAX ? score + SLOW_POINTS : SLOW_SCORE_MAX;
     if (slow || score > 0)
-        atomic_store_explicit(&s->slow[opcode], slow ? more : less, memory_order_relaxed);
+        atomic_store_explicit(&s->slow[slot], slow ? more : less, memory_order_relaxed);
 }
 
 #define TRACE_NAME 80u
@@ -212,20 +224,19 @@ void lt_session_answer(struct lt_fuse_worker *w, struct lt_message *m)
     char name[TRACE_NAME];
     if (tracing)
         trace_name(c.req.name, name);
-    if (r == 0) {
+    bool private = r == LT_ENOSYS && s->initialized && private_is_known(&c);
+    if (r == 0 || private) {
         atomic_store_explicit(&w->cancel, false, memory_order_relaxed);
         atomic_store_explicit(&w->unique, c.req.header.unique, memory_order_release);
         set_ctx(&c);
         step_aside_if_slow(&c);
-        r = admit(&c);
-        if (r == 0)
-            r = handlers[c.req.header.opcode](&c);
+        r = private ? on_private(&c) : answer(&c);
         atomic_store_explicit(&w->unique, 0, memory_order_relaxed);
     }
     finish(&c, r);
     uint64_t ns = lt_clock_ns() - start;
-    if (c.req.op)
-        note_slowness(s, c.req.header.opcode, ns > SLOW_NS);
+    if (c.req.op || private)
+        note_slowness(s, slow_slot(&c), ns > SLOW_NS);
     lt_stats_count(&w->stats, c.req.header.opcode, r, c.bytes, ns);
     if (tracing)
         trace(&c, name, r, ns);

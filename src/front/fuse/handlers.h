@@ -62,6 +62,11 @@ int on_getlk(struct call *c);
 int on_setlk(struct call *c);
 int on_setlkw(struct call *c);
 
+/* private.c: what another Lintel asks beside FUSE */
+bool private_is_known(const struct call *c);
+int on_private(struct call *c);
+int private_volume(struct call *c); /* GETXATTR of LT_LINTEL_VOLUME_XATTR */
+
 /* misc.c */
 int on_ioctl(struct call *c);
 int on_poll(struct call *c);

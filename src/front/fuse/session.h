@@ -61,7 +61,7 @@ struct lt_session {
     struct lt_fuse_worker *workers;
     unsigned worker_count;
     size_t scratch_size;
-    _Atomic(uint32_t) slow[LT_FUSE_OPCODE_END]; /* see dispatch.c */
+    _Atomic(uint32_t) slow[LT_FUSE_OPCODE_END]; /* see dispatch.c; [0]: all private requests */
     atomic_ullong reply_failures;
     atomic_uint lock_waiters; /* workers that wait for a lock */
 
@@ -134,6 +134,12 @@ int reply_attr(struct call *c, const struct lt_attr *attr);
 
 /* The same with more behind it. Beside errors of its own: LT_ENOENT if nobody waits any more. */
 int reply_entry_and(struct call *c, struct lt_entry *entry, const void *more, size_t len);
+
+/* Whether the peer is a program, which may be another Lintel, and no kernel. */
+static inline bool private_peer(const struct lt_session *s)
+{
+    return s->channel->reply_blocks;
+}
 
 /* The reply to CREATE and TMPFILE: an entry, opened (open.c). */
 int reply_created(struct call *c, struct lt_entry *entry);
