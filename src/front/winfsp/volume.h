@@ -58,6 +58,7 @@ struct lt_winfsp {
     struct fsp_guard *guard;
     struct fsp_worker *workers;
     unsigned worker_count;
+    struct fsp_notifier *notifier;
 };
 
 struct call {
@@ -149,5 +150,33 @@ void fsp_info_from_attr(const struct lt_winfsp *v, const struct lt_attr *attr,
 /* The descriptor of a node: the stored one, or one made of owner and mode. malloc'd. */
 int fsp_security_of(struct call *c, struct lt_node *node, const struct lt_attr *attr, char **ret,
                     size_t *ret_len);
+
+/* ---- What else the files give each other -------------------------------------------------------
+ */
+
+/* dir.c: frees what a listing keeps. NULL is ignored. */
+void fsp_listing_free(struct fsp_listing *listing);
+
+/* ea.c: a list as it comes from the driver, for lt_node_ea_set(): malloc'd, its texts lie in
+ * `data`; NULL and 0 for an empty one. INVALID_EA_NAME, EA_LIST_INCONSISTENT,
+ * INSUFFICIENT_RESOURCES. */
+int32_t fsp_ea_decode(struct lt_str data, struct lt_ea **ret, size_t *ret_count);
+
+/* reparse.c: the data of a reparse point, that of a file that POSIX made - a symbolic link, a
+ * device, a pipe - included. Returns its length; LT_ENODATA, LT_ERANGE. */
+int fsp_reparse_get(struct call *c, struct lt_node *node, void *buf, size_t size);
+
+/* reparse.c: turns the file at a name into the reparse point that `data` describes. */
+int32_t fsp_reparse_set(struct call *c, struct lt_node *node, struct lt_node *dir, const char *name,
+                        struct lt_str data);
+
+/* resolve.c: the answer to a Create that met a reparse point: fsp_walk() has found it, and it ends
+ * at unit `end` of the request's name. LT_STATUS_REPARSE and the response filled, or an error. */
+int32_t fsp_reparse_answer(struct call *c, size_t end);
+
+/* notify.c: what others change becomes known to the driver. LT_ENOMEM. Stopping what was not
+ * started does no harm. */
+int fsp_notify_start(struct lt_winfsp *v);
+void fsp_notify_stop(struct lt_winfsp *v);
 
 #endif
