@@ -48,8 +48,9 @@ int lt_file_open(const struct lt_ctx *ctx, struct lt_node *base, const char *pat
 int lt_file_open_node(const struct lt_ctx *ctx, struct lt_node *node, uint32_t flags,
                       struct lt_file **ret);
 
-/* Gives up the file's locks and its node. NULL is ignored. */
-void lt_file_close(struct lt_file *file);
+/* Gives up the file's locks and its node. The file is closed whatever this returns: an error is one
+ * of writing what the file system had kept back (lt_node_close()). NULL is ignored. */
+int lt_file_close(struct lt_file *file);
 
 /* The node, which lives as long as the file does. */
 struct lt_node *lt_file_node(struct lt_file *file);

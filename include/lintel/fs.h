@@ -95,7 +95,8 @@ struct lt_volume {
     bool read_only;
     bool remote; /* others may change it behind our back: fronts must not cache for long */
     uint32_t
-        io_best; /* bytes of one read or write at which it is fastest; 0: the more the better */
+        io_best;   /* bytes of one read or write at which it is fastest; 0: the more the better */
+    bool has_open; /* lt_node_open() and lt_node_close() mean something to it */
     bool has_windows; /* streams, EAs, reparse data, security descriptors and attributes are stored
                        */
 };

@@ -129,8 +129,9 @@ static int write_place(const struct lt_place *place, const char *stream, bool ap
     if (error != LT_OK)
         return lt_place_complain(place, "write", error);
     int status = copy_stdin(place, file);
-    lt_file_close(file);
-    return status;
+    error = lt_file_close(file);
+    return error == LT_OK || status != LT_EXIT_OK ? status
+                                                  : lt_place_complain(place, "write", error);
 }
 
 static int run_write(const struct lt_args *args)

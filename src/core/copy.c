@@ -196,6 +196,7 @@ static int copy_over(struct lt_copy *c, struct step *s)
         return r;
     }
     s->to.node = beside.node;
+    s->to.opened = beside.opened;
     s->to.attr = beside.attr;
     return 0;
 }

@@ -29,6 +29,7 @@ struct copy_entry {
     struct lt_attr attr;
     uint64_t dev;              /* host */
     struct lt_node *node;      /* file system: referenced, once it was found or made */
+    bool opened;               /* file system: `node` is open for writing, once it was made */
     struct lt_host_file *file; /* host: open for writing, once it was made */
 };
 

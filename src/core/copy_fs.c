@@ -59,8 +59,17 @@ static int fs_find(struct tree_job *job, struct copy_dir *dir, struct copy_entry
     return 0;
 }
 
+/* What was kept back is written now. */
+static int close_made(const struct lt_ctx *ctx, struct copy_entry *entry)
+{
+    bool opened = entry->opened;
+    entry->opened = false;
+    return opened ? lt_node_close(ctx, entry->node, LT_OPEN_WRITE) : 0;
+}
+
 static void fs_drop(struct copy_entry *entry)
 {
+    close_made(NULL, entry);
     lt_node_put(entry->node);
     entry->node = NULL;
 }
@@ -106,8 +115,17 @@ static int fs_make(struct tree_job *job, struct copy_dir *dir, struct copy_entry
                    const struct lt_attr *attr, struct lt_str target)
 {
     int r = tree_make(job, dir->node, copy_name(entry), attr, target, &entry->node);
-    if (r == 0)
-        entry->attr = *attr;
+    if (r < 0)
+        return r;
+    entry->attr = *attr;
+    if (entry->node->type != LT_S_IFREG)
+        return 0;
+    r = lt_node_open(job->ctx, entry->node, LT_OPEN_WRITE);
+    entry->opened = r == 0;
+    if (r < 0) {
+        fs_drop(entry);
+        (void)lt_node_remove(job->ctx, dir->node, copy_name(entry), 0, NULL);
+    }
     return r;
 }
 
@@ -133,7 +151,9 @@ static int fs_finish(struct tree_job *job, struct copy_dir *dir, struct copy_ent
                                      .mode = attr->mode & LT_S_PERM};
     if (entry->node->type == LT_S_IFLNK)
         owner.mask &= ~(uint32_t)LT_SET_MODE;
-    int r = lt_node_setattr(job->ctx, entry->node, &owner, NULL);
+    int r = close_made(job->ctx, entry);
+    if (r == 0)
+        r = lt_node_setattr(job->ctx, entry->node, &owner, NULL);
     if (r == 0)
         r = tree_apply_meta(job, entry->node, attr, &late);
     return r == 0 ? tree_finish(job, entry->node, &late) : r;

@@ -79,15 +79,7 @@ static int check_append_only(const struct lt_attr *attr, uint32_t flags)
     return (writes && !(flags & LT_O_APPEND)) || (flags & LT_O_TRUNC) ? LT_EPERM : 0;
 }
 
-static int truncate_opened(const struct opening *o)
-{
-    struct lt_setattr set = {.mask = LT_SET_SIZE | LT_SET_MTIME_NOW};
-    if (o->walk.ctx->uid != 0 || (o->entry.attr.has & LT_HAS_CAPABILITY))
-        set.mask |= LT_SET_KILL_PRIV;
-    return lt_node_setattr(o->walk.ctx, o->entry.node, &set, NULL);
-}
-
-/* What exists may be opened, and is emptied if asked for. */
+/* What exists may be opened. */
 static int admit(const struct opening *o)
 {
     const struct lt_entry *e = &o->entry;
@@ -96,10 +88,36 @@ static int admit(const struct opening *o)
     int r = check_type(e->node, o->flags);
     if (r == 0)
         r = lt_access_node(o->walk.ctx, e->node, &e->attr, wanted_access(o->flags));
-    if (r == 0)
-        r = check_append_only(&e->attr, o->flags);
-    if (r == 0 && (o->flags & LT_O_TRUNC))
-        r = truncate_opened(o);
+    return r == 0 ? check_append_only(&e->attr, o->flags) : r;
+}
+
+/* LT_OPEN_...; 0 where there is nothing to announce. */
+static uint32_t data_flags(const struct lt_node *node, uint32_t flags)
+{
+    if (flags & LT_O_PATH || !node_has_data(node))
+        return 0;
+    uint32_t access = flags & LT_O_ACCMODE;
+    return (access != LT_O_WRONLY ? LT_OPEN_READ : 0) | (access != LT_O_RDONLY ? LT_OPEN_WRITE : 0);
+}
+
+/* Also undoes what opening a file did that is not opened after all. */
+static int close_data(const struct lt_ctx *ctx, struct lt_node *node, uint32_t flags)
+{
+    uint32_t open = data_flags(node, flags);
+    return open ? lt_node_close(ctx, node, open) : 0;
+}
+
+/* A file is opened before it is emptied: where that is refused nothing is lost. */
+static int open_data(const struct lt_ctx *ctx, struct lt_node *node, uint32_t flags,
+                     const struct lt_setattr *empty)
+{
+    uint32_t open = data_flags(node, flags);
+    int r = open ? lt_node_open(ctx, node, open) : 0;
+    if (r < 0 || !empty)
+        return r;
+    r = lt_node_setattr(ctx, node, empty, NULL);
+    if (r < 0)
+        close_data(ctx, node, flags);
     return r;
 }
 
@@ -161,6 +179,15 @@ static int make_unnamed(struct opening *o)
     return r;
 }
 
+static int open_found(const struct opening *o)
+{
+    struct lt_setattr empty = {.mask = LT_SET_SIZE | LT_SET_MTIME_NOW};
+    bool truncate = o->flags & LT_O_TRUNC && !(o->flags & LT_O_PATH) && !o->made;
+    if (o->walk.ctx->uid != 0 || (o->entry.attr.has & LT_HAS_CAPABILITY))
+        empty.mask |= LT_SET_KILL_PRIV;
+    return open_data(o->walk.ctx, o->entry.node, o->flags, truncate ? &empty : NULL);
+}
+
 static int find_node(struct opening *o)
 {
     if (o->flags & TMPFILE_BIT)
@@ -186,12 +213,14 @@ int lt_file_open(const struct lt_ctx *ctx, struct lt_node *base, const char *pat
     if (r == 0 && !o.made)
         r = admit(&o);
     struct lt_file *file = r == 0 ? new_file(o.walk.ctx, o.entry.node, flags) : NULL;
-    if (r == 0 && !file)
-        r = LT_ENOMEM;
-    if (r < 0)
+    if (r == 0)
+        r = file ? open_found(&o) : LT_ENOMEM;
+    if (r < 0) {
         lt_node_put(o.entry.node);
-    else
+        free(file);
+    } else {
         *ret = file;
+    }
     lt_walk_end(&o.walk);
     return r;
 }
@@ -206,24 +235,29 @@ int lt_file_open_node(const struct lt_ctx *ctx, struct lt_node *node, uint32_t f
     if (flags & (LT_O_CREAT | LT_O_EXCL | LT_O_NOFOLLOW | TMPFILE_BIT))
         return LT_EINVAL;
     r = flags & LT_O_PATH ? 0 : check_type(node, flags);
-    if (r == 0 && (flags & LT_O_TRUNC))
-        r = lt_node_setattr(ctx, node, &(struct lt_setattr){.mask = LT_SET_SIZE | LT_SET_MTIME_NOW},
-                            NULL);
     if (r < 0)
         return r;
     struct lt_file *file = new_file(ctx, node, flags);
     if (!file)
         return LT_ENOMEM;
+    struct lt_setattr empty = {.mask = LT_SET_SIZE | LT_SET_MTIME_NOW};
+    r = open_data(ctx, node, flags, flags & LT_O_TRUNC ? &empty : NULL);
+    if (r < 0) {
+        free(file);
+        return r;
+    }
     lt_node_get(node);
     *ret = file;
     return 0;
 }
 
-void lt_file_close(struct lt_file *file)
+int lt_file_close(struct lt_file *file)
 {
     if (!file)
-        return;
+        return 0;
     lt_lock_release(file->node, LT_LOCK_OFD, (uintptr_t)file);
+    int r = close_data(&file->ctx, file->node, file->flags);
     lt_node_put(file->node);
     free(file);
+    return r;
 }

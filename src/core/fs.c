@@ -41,6 +41,7 @@ struct lt_node *lt_fs_root(struct lt_fs *fs)
 void lt_fs_volume(struct lt_fs *fs, struct lt_volume *ret)
 {
     fs->ops->volume(fs, ret);
+    ret->has_open = fs->ops->open_node != NULL;
 }
 
 static int check_label(struct lt_str label)

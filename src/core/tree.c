@@ -206,8 +206,8 @@ static int next_data(struct tree_job *job, struct lt_node *node, uint64_t size, 
     return r == LT_ENXIO ? 0 : r;
 }
 
-int tree_read_data(struct tree_job *job, struct lt_node *node, uint64_t size, tree_data_fn *fn,
-                   void *arg)
+static int read_opened(struct tree_job *job, struct lt_node *node, uint64_t size, tree_data_fn *fn,
+                       void *arg)
 {
     uint64_t offset = 0;
     while (offset < size) {
@@ -227,6 +227,17 @@ int tree_read_data(struct tree_job *job, struct lt_node *node, uint64_t size, tr
             return r;
     }
     return 0;
+}
+
+int tree_read_data(struct tree_job *job, struct lt_node *node, uint64_t size, tree_data_fn *fn,
+                   void *arg)
+{
+    int r = lt_node_open(job->ctx, node, LT_OPEN_READ);
+    if (r < 0)
+        return r;
+    r = read_opened(job, node, size, fn, arg);
+    lt_node_close(job->ctx, node, LT_OPEN_READ); /* nothing that was read can be lost any more */
+    return r;
 }
 
 /* ---- Making nodes -------------------------------------------------------------------------- */

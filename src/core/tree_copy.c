@@ -38,8 +38,16 @@ static int copy_data(struct tree_job *job, struct lt_node *from, struct lt_node 
 {
     struct lt_setattr set = {.mask = LT_SET_SIZE, .size = size};
     struct data_sink sink = {job, to};
-    int r = tree_read_data(job, from, size, put_data, &sink);
-    return r < 0 || size == 0 ? r : lt_node_setattr(job->ctx, to, &set, NULL);
+    if (size == 0)
+        return 0;
+    int r = lt_node_open(job->ctx, to, LT_OPEN_WRITE);
+    if (r < 0)
+        return r;
+    r = tree_read_data(job, from, size, put_data, &sink);
+    if (r == 0)
+        r = lt_node_setattr(job->ctx, to, &set, NULL);
+    int closed = lt_node_close(job->ctx, to, LT_OPEN_WRITE);
+    return r < 0 ? r : closed;
 }
 
 static int copy_stream(struct tree_job *job, struct lt_node *from, struct lt_node *to,

@@ -41,8 +41,14 @@ static int load_data(struct load *l, const char *name, uint64_t size, struct lt_
     struct sink sink = {l->job, to};
     if (size == 0)
         return 0;
-    int r = tree_host_read_data(l->job, l->top->from, name, size, put_run, &sink);
-    return r < 0 ? r : lt_node_setattr(l->job->ctx, to, &set, NULL);
+    int r = lt_node_open(l->job->ctx, to, LT_OPEN_WRITE);
+    if (r < 0)
+        return r;
+    r = tree_host_read_data(l->job, l->top->from, name, size, put_run, &sink);
+    if (r == 0)
+        r = lt_node_setattr(l->job->ctx, to, &set, NULL);
+    int closed = lt_node_close(l->job->ctx, to, LT_OPEN_WRITE);
+    return r < 0 ? r : closed;
 }
 
 /* ---- Entries ------------------------------------------------------------------------------- */

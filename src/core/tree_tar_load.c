@@ -425,13 +425,11 @@ static int load_runs(struct load *l, struct lt_node *node, uint64_t size)
     return r;
 }
 
-static int load_content(struct load *l, const struct member *m, struct lt_node *node)
+static int write_content(struct load *l, const struct member *m, struct lt_node *node,
+                         uint64_t size)
 {
-    uint64_t size = m->has_real_size ? m->real_size : m->head.size;
     struct lt_setattr set = {.mask = LT_SET_SIZE, .size = size};
     int r = 0;
-    if (size > LT_SIZE_MAX)
-        return LT_EBADMSG;
     if (m->sparse)
         r = read_map(l);
     if (r == 0 && (m->sparse || m->listed))
@@ -439,6 +437,19 @@ static int load_content(struct load *l, const struct member *m, struct lt_node *
     else if (r == 0)
         r = load_run(l, node, 0, m->head.size);
     return r < 0 || size == 0 ? r : lt_node_setattr(l->job->ctx, node, &set, NULL);
+}
+
+static int load_content(struct load *l, const struct member *m, struct lt_node *node)
+{
+    uint64_t size = m->has_real_size ? m->real_size : m->head.size;
+    if (size > LT_SIZE_MAX)
+        return LT_EBADMSG;
+    int r = lt_node_open(l->job->ctx, node, LT_OPEN_WRITE);
+    if (r < 0)
+        return r;
+    r = write_content(l, m, node, size);
+    int closed = lt_node_close(l->job->ctx, node, LT_OPEN_WRITE);
+    return r < 0 ? r : closed;
 }
 
 /* ---- Members ------------------------------------------------------------------------------- */

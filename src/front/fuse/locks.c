@@ -67,12 +67,17 @@ int on_setlkw(struct call *c)
     return r;
 }
 
-/* Closing any descriptor gives a process' POSIX locks up. Without locks nothing is left to do at a
- * close, and after ENOSYS the kernel says no more of it. */
+/*
+ * Closing any descriptor gives a process' POSIX locks up, and is when a file system may say what
+ * became of the data. Where neither has a meaning, ENOSYS tells the kernel to ask no more.
+ */
 int on_flush(struct call *c)
 {
-    if (!(c->s->features & LT_FUSE_POSIX_LOCKS))
+    const struct lt_fuse_flush_in *in = &c->req.args.flush;
+    bool locks = c->s->features & LT_FUSE_POSIX_LOCKS;
+    if (!locks && !c->s->volume.has_open)
         return LT_ENOSYS;
-    lt_lock_release(c->node, LT_LOCK_POSIX, c->req.args.flush.lock_owner);
-    return 0;
+    if (locks)
+        lt_lock_release(c->node, LT_LOCK_POSIX, in->lock_owner);
+    return c->s->volume.has_open ? lt_opens_flush(&c->s->opens, &c->ctx, c->node, in->fh) : 0;
 }

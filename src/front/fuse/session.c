@@ -121,11 +121,11 @@ int lt_session_new(struct lt_fs *fs, const struct lt_mount_options *options,
     s->channel = channel;
     s->max_write = config->max_write;
     s->passthrough = options->passthrough == LT_ON && lt_backings_possible(fs);
+    lt_fs_volume(fs, &s->volume);
     /* RELEASE gives locks and backing files up, and only an OPEN has one. */
-    s->use_open = options->locks || s->passthrough;
+    s->use_open = options->locks || s->passthrough || s->volume.has_open;
     s->scratch_size =
         config->max_write > 2 * LT_XATTR_SIZE_MAX ? config->max_write : 2 * LT_XATTR_SIZE_MAX;
-    lt_fs_volume(fs, &s->volume);
     lt_nodes_init(&s->nodes, lt_fs_root(fs));
     *ret = s;
     return 0;
@@ -221,6 +221,7 @@ void lt_session_free(struct lt_session *s)
     workers_free(s);
     lt_channel_close(s->channel);
     lt_backings_fini(&s->backings);
+    lt_opens_fini(&s->opens);
     lt_nodes_fini(&s->nodes);
     free(s);
 }

@@ -17,6 +17,7 @@
 
 #include "backing.h"
 #include "nodes.h"
+#include "opens.h"
 #include "stats.h"
 
 #include <channel/channel.h>
@@ -55,6 +56,7 @@ struct lt_session {
     bool use_open;      /* OPEN, CREATE and RELEASE are answered: state belongs to them */
     bool passthrough;   /* the kernel does the I/O of open files: backing.h */
     struct lt_backings backings;
+    struct lt_opens opens;       /* where volume.has_open */
     struct lt_fuse_timeouts ttl; /* of names and attributes */
     bool cache_negative;
 

@@ -435,7 +435,12 @@ enum {
     LT_FATTR_KILL_SUIDGID = 0x800
 };
 
-#define LT_FUSE_O_TRUNC 01000u /* O_TRUNC in fuse_open_in.flags (asm-generic/fcntl.h) */
+/* fuse_open_in.flags: O_... of open(2) (asm-generic/fcntl.h) */
+#define LT_FUSE_O_RDONLY 0u
+#define LT_FUSE_O_WRONLY 01u
+#define LT_FUSE_O_RDWR 02u
+#define LT_FUSE_O_ACCMODE 03u
+#define LT_FUSE_O_TRUNC 01000u
 
 /* fuse_open_out.open_flags */
 enum {

@@ -140,14 +140,15 @@ static inline int peer_init(struct peer *p, uint32_t minor, uint64_t features)
     return ASK(.opcode = LT_FUSE_INIT, .args = &in, .args_len = sizeof(in));
 }
 
-static inline void peer_connect(struct peer *p, const char *source,
-                                const struct lt_mount_options *options, bool packets)
+/* `fs` is the peer's from now on. */
+static inline void peer_connect_to(struct peer *p, struct lt_fs *fs,
+                                   const struct lt_mount_options *options, bool packets)
 {
     struct lt_channel_config config;
     struct lt_channel *channel;
     int pair[2], size = 4 << 20;
     memset(p, 0, sizeof(*p));
-    assert_int_equal(lt_open_fs(source, &p->fs, NULL), 0);
+    p->fs = fs;
     assert_int_equal(socketpair(AF_UNIX, packets ? SOCK_SEQPACKET : SOCK_STREAM, 0, pair), 0);
     for (int i = 0; i < 2; i++)
         setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
@@ -159,13 +160,21 @@ static inline void peer_connect(struct peer *p, const char *source,
     assert_int_equal(lt_session_new(p->fs, options, channel, &config, &p->session), 0);
 }
 
+static inline void peer_connect(struct peer *p, const char *source,
+                                const struct lt_mount_options *options, bool packets)
+{
+    struct lt_fs *fs;
+    assert_int_equal(lt_open_fs(source, &fs, NULL), 0);
+    peer_connect_to(p, fs, options, packets);
+}
+
 /* Connected, INIT done, serving. */
-static inline void peer_open(struct peer *p, const char *source,
-                             const struct lt_mount_options *options, uint64_t features)
+static inline void peer_open_to(struct peer *p, struct lt_fs *fs,
+                                const struct lt_mount_options *options, uint64_t features)
 {
     struct lt_fuse_init_in in = {.major = 7, .minor = 45, .flags = (uint32_t)features};
     in.flags2 = (uint32_t)(features >> 32);
-    peer_connect(p, source, options, true);
+    peer_connect_to(p, fs, options, true);
     uint64_t unique =
         peer_send(p, &(struct ask){.opcode = LT_FUSE_INIT, .args = &in, .args_len = sizeof(in)});
     assert_int_equal(lt_session_handshake(p->session), 0);
@@ -173,6 +182,14 @@ static inline void peer_open(struct peer *p, const char *source,
     assert_int_equal(peer_header(p).unique, unique);
     assert_int_equal(peer_header(p).error, 0);
     assert_int_equal(lt_session_start(p->session), 0);
+}
+
+static inline void peer_open(struct peer *p, const char *source,
+                             const struct lt_mount_options *options, uint64_t features)
+{
+    struct lt_fs *fs;
+    assert_int_equal(lt_open_fs(source, &fs, NULL), 0);
+    peer_open_to(p, fs, options, features);
 }
 
 static inline void peer_close(struct peer *p)
