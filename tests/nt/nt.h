@@ -28,6 +28,10 @@ struct nt_file;   /* a handle */
 struct nt_options {
     struct lt_winfsp_options winfsp;
     bool check_every; /* the driver keeps nothing: each query becomes a request */
+    unsigned batch;   /* requests that one transact may take; 0: 1, as of WinFsp's own library */
+    /* The dispatcher broke the protocol. NULL: says so and aborts. */
+    void (*fault)(void *arg, const char *text);
+    void *fault_arg;
 };
 
 /* Mounts a file system: starts dispatcher and driver. */
