@@ -8,14 +8,12 @@
  * UTF-8 once, at the door (name.c), statuses into errors and back in status.h.
  *
  * User contexts: `user` numbers the node (the same number for all that have one node open), `user2`
- * the opening. Both are slots with a generation, never pointers: a request with an old number
- * answers LT_STATUS_INVALID_HANDLE.
+ * the opening. `user2` is a slot with a generation, never a pointer: a request with an old number,
+ * or whose two numbers do not belong together, answers LT_STATUS_INVALID_HANDLE.
  *
- * Locks: `names` orders what touches names as the protocol's guard does - exclusive for Create that
- * may make something, Overwrite, Cleanup with Delete, Rename and SetVolume; shared for openings,
- * Disposition and QueryDirectory. Files have a lock of their own for their listing. `files.lock` is
- * a leaf. On a remote file system `names` is taken for the shortest time that keeps the promise
- * of one change at a time per directory: see guard.c.
+ * Locks: a hold (guard.c) on each directory whose names a request looks up and changes in several
+ * steps, and on a file whose streams it does; then the lock of one file; then the mutexes inside
+ * files.c and guard.c, which are leaves. A hold may be kept across calls to the file system.
  */
 #ifndef LT_FRONT_WINFSP_VOLUME_H
 #define LT_FRONT_WINFSP_VOLUME_H
@@ -27,39 +25,50 @@
 #include <wire/fsp/message.h>
 #include <wire/fsp/status.h>
 
-/* One opening. */
+/* One opening. What its name is now, after renames, only the driver knows: requests that need it
+ * bring it along. */
 struct fsp_file {
     struct lt_node *node;   /* what is open: the stream where `stream` is set */
     struct lt_node *owner;  /* the file of the stream; else the node once more */
     struct lt_node *parent; /* of the name it was opened by; NULL: the root */
-    char *name;             /* last component as stored, malloc'd, UTF-8 */
+    char *name;             /* last component as stored, malloc'd, UTF-8; "" for the root */
     char *stream;           /* name of the stream, or NULL */
     uint32_t granted;       /* access */
     uint32_t options;       /* LT_FILE_... */
     uint32_t open_flags;    /* LT_OPEN_... given to lt_node_open() */
-    bool is_dir, is_reparse;
-    bool delete_pending; /* said by a disposition; the driver keeps the truth */
-    bool removed;        /* its name is gone: Cleanup with Delete */
+    uint32_t uid, gid, pid; /* who opened it: on whose behalf requests without a token run */
+    bool is_dir;            /* immutable, as all above */
+    atomic_bool removed;    /* its name is gone: Cleanup with Delete */
 
     struct lt_mutex lock;
-    struct fsp_listing *listing GUARDED_BY(lock);
-    uint64_t user, user2; /* its numbers */
+    struct fsp_listing *listing GUARDED_BY(lock); /* dir.c; freed by fsp_listing_free() */
+    uint64_t user, user2;                         /* its numbers; immutable */
     atomic_uint refs;
 };
 
 struct lt_winfsp {
     struct lt_fs *fs;
-    struct lt_volume volume;          /* immutable */
-    struct lt_winfsp_options options; /* strings are copies */
-    struct lt_fsp_volume_params *params;
+    struct lt_volume volume;             /* immutable */
+    struct lt_winfsp_options options;    /* immutable; strings are copies */
+    struct lt_fsp_volume_params *params; /* immutable */
+    uint32_t unit;                       /* immutable: bytes in which space is handed out */
+    bool fold;                           /* immutable: names are found without regard to case */
     struct lt_winfsp_port *port;
-    struct lt_str root_security; /* malloc'd */
+    struct lt_str root_security; /* immutable; malloc'd */
     struct fsp_files *files;
     struct fsp_guard *guard;
+    struct fsp_folder *folder; /* case.c; NULL unless a case-sensitive volume is to fold */
     struct fsp_worker *workers;
     unsigned worker_count;
     struct fsp_notifier *notifier;
+
+    struct lt_mutex end_lock;
+    struct lt_cond end_cond;
+    unsigned running GUARDED_BY(end_lock); /* workers that have not ended */
+    int end_reason GUARDED_BY(end_lock);
 };
+
+#define FSP_GROUPS_MAX 64u /* groups of a caller that a file system hears of */
 
 struct call {
     struct lt_winfsp *v;
@@ -67,9 +76,13 @@ struct call {
     struct lt_fsp_out out;
     struct lt_fsp_rsp *rsp; /* in `out` */
     struct fsp_file *file;  /* of the contexts, with a reference; NULL for Create and volumes */
-    struct lt_token *token; /* Create and rename: who asks */
-    struct lt_ctx ctx;      /* the same as a POSIX caller */
+    struct lt_token *token; /* who asks: see fsp_call_token() */
+    struct lt_ctx ctx;      /* the same as a POSIX caller; without a token, who opened the file */
+    uint32_t groups[FSP_GROUPS_MAX];
 };
+
+/* Fills c->token and c->ctx from the token of a Create or rename. Freed with the call. A status. */
+int32_t fsp_call_token(struct call *c, uint64_t token);
 
 /* One handler a kind: create.c, close.c, data.c, info.c, rename.c, dir.c, ea.c, reparse.c,
  * security.c, streams.c, volume_info.c. */
@@ -100,12 +113,37 @@ FSP_HANDLERS(FSP_HANDLER)
 /* ---- files.c ----------------------------------------------------------------------------------
  */
 
-/* A new opening in the table; takes `file` over where it succeeds. LT_ENOMEM. */
+int fsp_files_new(struct fsp_files **ret);
+/* Gives the table's references back and frees it. */
+void fsp_files_free(struct fsp_files *files);
+/* A new opening in the table, which has a reference of its own from then on: fills its numbers.
+ * LT_ENOMEM. */
 int fsp_files_add(struct lt_winfsp *v, struct fsp_file *file);
 /* With a reference, or NULL. */
 struct fsp_file *fsp_files_get(struct lt_winfsp *v, uint64_t user2);
+/* Takes it out of the table and gives the table's reference back. */
 void fsp_files_remove(struct lt_winfsp *v, struct fsp_file *file);
+/* How many openings there are. */
+size_t fsp_files_count(struct lt_winfsp *v);
 void fsp_file_put(struct fsp_file *file); /* the last one closes the node */
+
+/* ---- guard.c: one change at a time per directory -----------------------------------------------
+ */
+
+/* On the stack of who holds. */
+struct fsp_hold {
+    uint64_t ids[2]; /* of the nodes whose names are looked at or changed; 0: none */
+    bool exclusive;
+    struct fsp_hold *next;
+};
+
+int fsp_guard_new(struct fsp_guard **ret);
+void fsp_guard_free(struct fsp_guard *guard);
+/* Waits until nobody who came before holds one of the nodes in a way that conflicts. `a` and `b`
+ * may be NULL or the same. Nobody who holds takes a second hold. */
+void fsp_hold(struct lt_winfsp *v, struct fsp_hold *hold, const struct lt_node *a,
+              const struct lt_node *b, bool exclusive);
+void fsp_release(struct lt_winfsp *v, struct fsp_hold *hold);
 
 /* ---- name.c: from a path of NT to one of ours, and back ---------------------------------------
  */
@@ -123,33 +161,86 @@ int fsp_name_to_utf8(const struct lt_winfsp *v, struct lt_wide name, char *ret, 
  * cannot be shown: '/', NUL, and without posix_names the forbidden characters. */
 int fsp_name_from_utf8(const struct lt_winfsp *v, struct lt_str name, uint16_t *ret, size_t max);
 
+#define FSP_FULL_MAX (LT_FSP_PATH_MAX / 2)
+
 struct fsp_found {
     struct lt_node *parent;     /* directory of the last component, with a reference; NULL: root */
-    struct lt_entry entry;      /* what is there; node NULL: nothing */
-    char last[LT_NAME_MAX + 1]; /* the last component as given */
-    char stored[LT_NAME_MAX + 1]; /* as stored, where there is something */
-    size_t reparse_end;           /* a reparse point on the way: units of the name up to its end */
+    struct lt_entry entry;      /* what is there, with a reference; node NULL: nothing */
+    char last[LT_NAME_MAX + 1]; /* the last component as given; "" for the root */
+    char stored[LT_NAME_MAX + 1]; /* as stored, where there is something; else as given */
+    size_t reparse_end; /* a reparse point on the way: units of the name up to its end. `entry` is
+                           the reparse point then */
+    /* Where names are found without regard to case: the path as stored, in units of NT; 0: longer
+     * than a response can have. */
+    uint16_t full[FSP_FULL_MAX];
+    size_t full_units;
 };
 
-/* Walks: LT_STATUS_SUCCESS (also if the last component is not there), OBJECT_PATH_NOT_FOUND,
- * NOT_A_DIRECTORY, REPARSE with reparse_end, ACCESS_DENIED (traverse). */
-int32_t fsp_walk(struct call *c, const char *path, bool open_reparse, struct fsp_found *ret);
+/*
+ * Walks a path of fsp_name_to_path(): LT_STATUS_SUCCESS (also if the last component is not there:
+ * entry.node is NULL), OBJECT_PATH_NOT_FOUND, NOT_A_DIRECTORY (a component on the way is a file),
+ * REPARSE with reparse_end (only of a component on the way: what the last one is, its attributes
+ * say), ACCESS_DENIED (traverse, for a caller without the privilege), or that of an error. To be
+ * dropped in each case.
+ */
+int32_t fsp_walk(struct call *c, const char *path, struct fsp_found *ret);
 void fsp_found_drop(struct fsp_found *found);
+/* What the last component is now, under a hold of its directory, in place of what the walk saw.
+ * An error other than LT_ENOENT. */
+int fsp_found_again(struct call *c, struct fsp_found *found);
+
+/* One component in a directory, as the volume finds names: entry->stored is set (LT_NAME_MAX + 1
+ * bytes) in and filled. */
+int fsp_lookup(struct call *c, struct lt_node *dir, struct lt_str name, struct lt_entry *ret);
+
+/* ---- case.c: names without regard to case on a volume that has it -------------------------------
+ */
+
+int fsp_folder_new(struct fsp_folder **ret);
+void fsp_folder_free(struct fsp_folder *folder);
+/* The stored name that `name` means in `dir`, which has not got it as it is: into ret, of
+ * LT_NAME_MAX
+ * + 1 bytes. LT_ENOENT. */
+int fsp_folder_find(struct call *c, struct lt_node *dir, struct lt_str name, char *ret);
 
 /* ---- attr.c -----------------------------------------------------------------------------------
  */
 
 /* The attributes of an opening as the protocol has them. */
 int fsp_file_info(struct call *c, const struct fsp_file *file, struct lt_fsp_file_info *ret);
+/* Of attributes that one has already: of file->node, after a write or a setattr. */
+void fsp_file_info_from(struct lt_winfsp *v, const struct fsp_file *file,
+                        const struct lt_attr *attr, struct lt_fsp_file_info *ret);
 void fsp_info_from_attr(const struct lt_winfsp *v, const struct lt_attr *attr,
                         struct lt_fsp_file_info *ret);
+
+/* Whether Windows sees a reparse point: one that is stored, or a symbolic link, FIFO, socket or
+ * device of POSIX; and its tag (0: none). */
+uint32_t fsp_reparse_tag(const struct lt_attr *attr);
+static inline bool fsp_is_reparse(const struct lt_attr *attr)
+{
+    return fsp_reparse_tag(attr) != 0;
+}
+/* LT_WIN_..., with DIRECTORY and REPARSE_POINT, without NORMAL. On a volume that does not store
+ * them READONLY is a file that nobody may write. */
+uint32_t fsp_win_attrs(const struct lt_winfsp *v, const struct lt_attr *attr);
+/* What sets the attributes to these, added to `set`. LT_EOPNOTSUPP: the volume does not store them
+ * (it has READONLY; ARCHIVE and others without a meaning are passed over), and *set is as it was.
+ */
+int fsp_win_attrs_set(const struct lt_winfsp *v, const struct lt_attr *attr, uint32_t win_attrs,
+                      struct lt_setattr *set);
 
 /* ---- security.c -------------------------------------------------------------------------------
  */
 
-/* The descriptor of a node: the stored one, or one made of owner and mode. malloc'd. */
+/* The descriptor of a node (the file, of a stream): the stored one, or one made of owner and mode.
+ * malloc'd. */
 int fsp_security_of(struct call *c, struct lt_node *node, const struct lt_attr *attr, char **ret,
                     size_t *ret_len);
+/* Checks access to a node for the caller of a Create or rename; *ret (or NULL): what is granted. A
+ * caller in kernel mode gets all that it wants. A status. */
+int32_t fsp_access(struct call *c, struct lt_node *node, const struct lt_attr *attr,
+                   uint32_t desired, uint32_t *ret);
 
 /* ---- What else the files give each other -------------------------------------------------------
  */

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+/* Create of what is there. */
+#include "create.h"
+
+/* What a READONLY file is not opened for. */
+#define CHANGES \
+    (LT_FILE_WRITE_DATA | LT_FILE_APPEND_DATA | LT_FILE_ADD_SUBDIRECTORY | LT_FILE_DELETE_CHILD)
+
+static bool overwrites(const struct opening *o)
+{
+    return o->disposition == LT_FILE_OVERWRITE || o->disposition == LT_FILE_OVERWRITE_IF ||
+           o->disposition == LT_FILE_SUPERSEDE;
+}
+
+/* Whether what is there is of the sort that was asked for. A stream is a file, whatever has it. */
+static int32_t check_type(const struct opening *o)
+{
+    bool is_dir = o->found.entry.node->type == LT_S_IFDIR && !o->has_stream;
+    if (is_dir && (o->file_only || overwrites(o)))
+        return LT_STATUS_FILE_IS_A_DIRECTORY;
+    if (!is_dir && o->dir_only)
+        return LT_STATUS_NOT_A_DIRECTORY;
+    if (!is_dir && o->trailing_backslash)
+        return LT_STATUS_OBJECT_NAME_INVALID;
+    return LT_STATUS_SUCCESS;
+}
+
+/*
+ * Access that the parent directory gives: with DELETE_CHILD one may delete whatever is in it, with
+ * LIST_DIRECTORY see the attributes (MS-FSA 2.1.5.1.2.1). Without these the rest has to be granted
+ * by the file itself.
+ */
+static int32_t access_by_parent(struct call *c, const struct opening *o, uint32_t desired,
+                                uint32_t *ret)
+{
+    uint32_t from_parent = 0;
+    struct lt_attr attr;
+    if (o->found.parent == NULL || lt_node_getattr(&c->ctx, o->found.parent, &attr) < 0)
+        return LT_STATUS_ACCESS_DENIED;
+    if ((desired & LT_ACCESS_DELETE) &&
+        fsp_access(c, o->found.parent, &attr, LT_FILE_DELETE_CHILD, NULL) == LT_STATUS_SUCCESS)
+        from_parent |= LT_ACCESS_DELETE;
+    if ((desired & LT_FILE_READ_ATTRIBUTES) &&
+        fsp_access(c, o->found.parent, &attr, LT_FILE_LIST_DIRECTORY, NULL) == LT_STATUS_SUCCESS)
+        from_parent |= LT_FILE_READ_ATTRIBUTES;
+    if (from_parent == 0)
+        return LT_STATUS_ACCESS_DENIED;
+    uint32_t rest = desired & ~from_parent, granted = 0;
+    if (rest != 0) {
+        const struct lt_entry *file = &o->found.entry;
+        int32_t status = fsp_access(c, file->node, &file->attr, rest, &granted);
+        if (status != LT_STATUS_SUCCESS)
+            return status;
+    }
+    *ret = granted | from_parent;
+    return LT_STATUS_SUCCESS;
+}
+
+static int32_t check_access(struct call *c, struct opening *o)
+{
+    uint32_t wanted = lt_access_map_generic(o->req->desired_access);
+    uint32_t desired = wanted;
+    if (overwrites(o))
+        desired |= o->disposition == LT_FILE_SUPERSEDE ? (uint32_t)LT_ACCESS_DELETE
+                                                       : (uint32_t)LT_FILE_WRITE_DATA;
+    if (o->delete_on_close)
+        desired |= LT_ACCESS_DELETE;
+    const struct lt_entry *file = &o->found.entry;
+    uint32_t granted;
+    int32_t status = fsp_access(c, file->node, &file->attr, desired, &granted);
+    if (status == LT_STATUS_ACCESS_DENIED)
+        status = access_by_parent(c, o, desired, &granted);
+    if (status != LT_STATUS_SUCCESS)
+        return status;
+    /* What was only checked for the overwriting is not the opening's. */
+    o->granted = wanted & LT_ACCESS_MAXIMUM_ALLOWED ? granted : wanted;
+    return LT_STATUS_SUCCESS;
+}
+
+static int32_t check_read_only(const struct call *c, struct opening *o)
+{
+    const struct lt_attr *attr = &o->found.entry.attr;
+    if (!(fsp_win_attrs(c->v, attr) & LT_WIN_READONLY))
+        return LT_STATUS_SUCCESS;
+    if (o->delete_on_close)
+        return LT_STATUS_CANNOT_DELETE;
+    if ((attr->mode & LT_S_IFMT) == LT_S_IFDIR)
+        return LT_STATUS_SUCCESS;
+    uint32_t wanted = lt_access_map_generic(o->req->desired_access);
+    if ((wanted & CHANGES) || overwrites(o))
+        return LT_STATUS_ACCESS_DENIED;
+    if (wanted & LT_ACCESS_MAXIMUM_ALLOWED)
+        o->granted &= ~(uint32_t)CHANGES;
+    return LT_STATUS_SUCCESS;
+}
+
+int32_t fsp_open_existing(struct call *c, struct opening *o)
+{
+    const struct lt_attr *attr = &o->found.entry.attr;
+    if (fsp_is_reparse(attr) && !(o->options & LT_FILE_OPEN_REPARSE_POINT))
+        return fsp_reparse_answer(c, c->in.name.units);
+    int32_t status = check_access(c, o);
+    if (status == LT_STATUS_SUCCESS)
+        status = check_read_only(c, o);
+    if (status == LT_STATUS_SUCCESS)
+        status = check_type(o);
+    if (status != LT_STATUS_SUCCESS)
+        return status;
+    if (!overwrites(o))
+        o->information = LT_FILE_OPENED;
+    else
+        o->information =
+            o->disposition == LT_FILE_SUPERSEDE ? LT_FILE_SUPERSEDED : LT_FILE_OVERWRITTEN;
+    return LT_STATUS_SUCCESS;
+}
