@@ -248,6 +248,9 @@ int32_t fsp_access(struct call *c, struct lt_node *node, const struct lt_attr *a
 /* dir.c: frees what a listing keeps. NULL is ignored. */
 void fsp_listing_free(struct fsp_listing *listing);
 
+/* rename.c: SetInformation's rename; `flags` are LT_RENAME_REPLACE, POSIX, IGNORE_READONLY. */
+int32_t fsp_rename(struct call *c, uint32_t flags);
+
 /* ea.c: a list as it comes from the driver, for lt_node_ea_set(): malloc'd, its texts lie in
  * `data`; NULL and 0 for an empty one. INVALID_EA_NAME, EA_LIST_INCONSISTENT,
  * INSUFFICIENT_RESOURCES. */
