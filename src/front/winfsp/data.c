@@ -5,11 +5,6 @@
  */
 #include "volume.h"
 
-static bool has_data(const struct fsp_file *file)
-{
-    return file->node->type == LT_S_IFREG || file->node->type == LT_S_STREAM;
-}
-
 /* Reads on until `len` bytes are there, the file ends, or an error. What came before an error
  * counts. */
 static int64_t read_all(struct call *c, uint64_t offset, char *to, size_t len)
@@ -29,7 +24,7 @@ static int64_t read_all(struct call *c, uint64_t offset, char *to, size_t len)
 int32_t fsp_read(struct call *c)
 {
     const struct lt_fsp_read_req *in = &c->in.req.u.read;
-    if (!has_data(c->file))
+    if (!fsp_has_data(c->file))
         return LT_STATUS_INVALID_DEVICE_REQUEST;
     if (in->offset > LT_SIZE_MAX)
         return LT_STATUS_INVALID_PARAMETER;
@@ -79,7 +74,7 @@ int32_t fsp_write(struct call *c)
     struct lt_attr attr;
     struct lt_write write = {.offset = in->offset, .flags = LT_WRITE_KILL_PRIV, .ret_attr = &attr};
     struct lt_seg seg = {NULL, in->length};
-    if (!has_data(c->file))
+    if (!fsp_has_data(c->file))
         return LT_STATUS_INVALID_DEVICE_REQUEST;
     if (in->length > INT32_MAX)
         return LT_STATUS_INVALID_PARAMETER;
@@ -97,7 +92,7 @@ int32_t fsp_write(struct call *c)
         return LT_STATUS_INVALID_USER_BUFFER;
     int r = write_all(c, &write, seg);
     if (r == 0)
-        fsp_info_from_attr(c->v, &attr, &c->rsp->u.info);
+        fsp_file_info_from(c->v, c->file, &attr, &c->rsp->u.info);
     return lt_status_from_error(r);
 }
 

@@ -256,7 +256,7 @@ static int32_t query_name(struct call *c, struct lt_fsp_entries *out)
     int r =
         c->in.has_marker ? LT_ENOENT : fsp_name_to_utf8(c->v, c->in.pattern, name, sizeof(name));
     if (r >= 0)
-        r = lt_node_lookup(&c->ctx, c->file->node, lt_str(name), &entry);
+        r = fsp_lookup(c, c->file->node, lt_str(name), &entry);
     if (r == LT_ENOENT || r == LT_EINVAL || r == LT_ENAMETOOLONG || r == LT_EILSEQ) {
         lt_fsp_put_entries_end(out);
         return LT_STATUS_SUCCESS;

@@ -9,18 +9,13 @@ int32_t fsp_query_info(struct call *c)
     return lt_status_from_error(fsp_file_info(c, c->file, &c->rsp->u.info));
 }
 
-static bool has_data(const struct fsp_file *file)
-{
-    return file->node->type == LT_S_IFREG || file->node->type == LT_S_STREAM;
-}
-
 /* Makes a change and answers with what it comes to. */
 static int set_attr(struct call *c, const struct lt_setattr *set)
 {
     struct lt_attr attr;
     int r = lt_node_setattr(&c->ctx, c->file->node, set, &attr);
     if (r == 0)
-        fsp_info_from_attr(c->v, &attr, &c->rsp->u.info);
+        fsp_file_info_from(c->v, c->file, &attr, &c->rsp->u.info);
     return r;
 }
 
@@ -39,29 +34,16 @@ static bool take_time(uint64_t time, uint32_t bit, struct lt_setattr *set, struc
     return true;
 }
 
-/* Attributes on a file system that keeps none: what it shows anyway may be set, and ARCHIVE, which
- * every program that copies files sets. */
-static int keeps_attrs(struct call *c, uint32_t attrs)
-{
-    const uint32_t free = LT_WIN_ARCHIVE | ~(uint32_t)LT_WIN_SETTABLE;
-    struct lt_attr attr;
-    int r = lt_node_getattr(&c->ctx, c->file->node, &attr);
-    if (r < 0)
-        return r;
-    return ((attrs ^ attr.win_attrs) & ~free) == 0 ? LT_OK : LT_EOPNOTSUPP;
-}
-
 static int take_attrs(struct call *c, uint32_t attrs, struct lt_setattr *set)
 {
+    struct lt_attr attr = {0};
     if (attrs == LT_FSP_ATTRS_KEEP)
         return LT_OK;
     if (c->file->is_dir && (attrs & LT_WIN_TEMPORARY))
         return LT_EINVAL;
-    if (!c->v->volume.has_windows)
-        return keeps_attrs(c, attrs);
-    set->mask |= LT_SET_WIN_ATTRS;
-    set->win_attrs = attrs;
-    return LT_OK;
+    /* Where they are stored, what there is does not matter. */
+    int r = c->v->volume.has_windows ? LT_OK : lt_node_getattr(&c->ctx, c->file->node, &attr);
+    return r < 0 ? r : fsp_win_attrs_set(c->v, &attr, attrs, set);
 }
 
 static int set_basic(struct call *c)
@@ -84,7 +66,7 @@ static int set_basic(struct call *c)
 static int set_size(struct call *c, uint64_t size)
 {
     struct lt_setattr set = {.mask = LT_SET_SIZE | LT_SET_KILL_PRIV, .size = size};
-    if (!has_data(c->file) || size > LT_SIZE_MAX)
+    if (!fsp_has_data(c->file) || size > LT_SIZE_MAX)
         return LT_EINVAL;
     return set_attr(c, &set);
 }
@@ -97,7 +79,7 @@ static int set_size(struct call *c, uint64_t size)
 static int set_allocation(struct call *c, uint64_t size)
 {
     struct lt_attr attr;
-    int r = has_data(c->file) && size <= LT_SIZE_MAX ? LT_OK : LT_EINVAL;
+    int r = fsp_has_data(c->file) && size <= LT_SIZE_MAX ? LT_OK : LT_EINVAL;
     if (r == 0)
         r = lt_node_getattr(&c->ctx, c->file->node, &attr);
     if (r < 0)
@@ -141,7 +123,7 @@ static int32_t set_disposition(struct call *c, uint32_t flags)
     int r = lt_node_getattr(&c->ctx, c->file->node, &attr);
     if (r < 0)
         return lt_status_from_error(r);
-    if ((attr.win_attrs & LT_WIN_READONLY) && !(flags & LT_DISPOSITION_IGNORE_READONLY))
+    if ((fsp_win_attrs(c->v, &attr) & LT_WIN_READONLY) && !(flags & LT_DISPOSITION_IGNORE_READONLY))
         return LT_STATUS_CANNOT_DELETE;
     if (attr.inode_flags & (LT_INODE_IMMUTABLE | LT_INODE_APPEND))
         return LT_STATUS_CANNOT_DELETE;

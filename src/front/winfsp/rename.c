@@ -3,12 +3,8 @@
  * Renaming. Both names are whole paths of the volume, as the driver keeps them; it has seen to open
  * handles, and that the new directory may be written. What is looked at here is what may be
  * replaced, and by whom.
- *
- * The exclusive guard is held: no other name changes meanwhile by way of this volume.
  */
 #include "volume.h"
-
-#include <stdlib.h>
 
 struct names {
     struct fsp_found from, to;
@@ -28,45 +24,28 @@ static bool has_colon(struct lt_wide name)
     return false;
 }
 
+/* To be dropped in each case. */
 static int32_t find(struct call *c, struct lt_wide name, struct fsp_found *ret)
 {
-    char *path = malloc(FSP_PATH_MAX);
-    if (path == NULL)
-        return LT_STATUS_INSUFFICIENT_RESOURCES;
-    int r = has_colon(name) ? LT_EINVAL : fsp_name_to_path(c->v, name, path, FSP_PATH_MAX);
-    int32_t status = r < 0 ? LT_STATUS_OBJECT_NAME_INVALID : fsp_walk(c, path, true, ret);
-    free(path);
-    if (status == LT_STATUS_REPARSE) { /* the driver's names are resolved ones */
-        fsp_found_drop(ret);
-        return LT_STATUS_OBJECT_PATH_NOT_FOUND;
-    }
-    return status;
+    char path[FSP_PATH_MAX];
+    ret->parent = ret->entry.node = NULL;
+    if (has_colon(name) || fsp_name_to_path(c->v, name, path, sizeof(path)) < 0)
+        return LT_STATUS_OBJECT_NAME_INVALID;
+    int32_t status = fsp_walk(c, path, ret);
+    /* The driver's names are resolved ones. */
+    return status == LT_STATUS_REPARSE ? LT_STATUS_OBJECT_PATH_NOT_FOUND : status;
 }
 
 /* Whether who asks may delete what is at the new name: by its descriptor, or by the directory's. */
 static int32_t check_delete(struct call *c, const struct fsp_found *to)
 {
-    uint32_t granted;
-    char *security;
-    size_t len;
-    if (c->token == NULL)
-        return LT_STATUS_SUCCESS;
-    int r = fsp_security_of(c, to->entry.node, &to->entry.attr, &security, &len);
-    if (r < 0)
-        return lt_status_from_error(r);
-    r = lt_security_access(lt_strn(security, len), c->token, LT_ACCESS_DELETE, false, &granted);
-    free(security);
-    if (r != LT_EACCES)
-        return lt_status_from_error(r);
     struct lt_attr attr;
-    r = lt_node_getattr(&c->ctx, to->parent, &attr);
-    if (r == 0)
-        r = fsp_security_of(c, to->parent, &attr, &security, &len);
-    if (r < 0)
-        return lt_status_from_error(r);
-    r = lt_security_access(lt_strn(security, len), c->token, LT_FILE_DELETE_CHILD, false, &granted);
-    free(security);
-    return lt_status_from_error(r);
+    int32_t status = fsp_access(c, to->entry.node, &to->entry.attr, LT_ACCESS_DELETE, NULL);
+    if (status != LT_STATUS_ACCESS_DENIED)
+        return status;
+    int r = lt_node_getattr(&c->ctx, to->parent, &attr);
+    return r < 0 ? lt_status_from_error(r)
+                 : fsp_access(c, to->parent, &attr, LT_FILE_DELETE_CHILD, NULL);
 }
 
 /* Whether what is at the new name may be replaced (MS-FSA, FileRenameInformation). */
@@ -78,7 +57,7 @@ static int32_t check_target(struct call *c, const struct names *n, uint32_t flag
     if (n->to.parent == NULL || (attr->mode & LT_S_IFMT) == LT_S_IFDIR ||
         c->file->node->type == LT_S_IFDIR)
         return LT_STATUS_ACCESS_DENIED;
-    if ((attr->win_attrs & LT_WIN_READONLY) && !(flags & LT_RENAME_IGNORE_READONLY))
+    if ((fsp_win_attrs(c->v, attr) & LT_WIN_READONLY) && !(flags & LT_RENAME_IGNORE_READONLY))
         return LT_STATUS_CANNOT_DELETE;
     return check_delete(c, &n->to);
 }
@@ -126,39 +105,37 @@ static int32_t rename_found(struct call *c, const struct names *n, uint32_t flag
     return status < 0 ? status : lt_status_from_error(rename_over(c, n));
 }
 
-/* The opening is by its new name from now on. */
-static void take_name(struct fsp_file *file, struct fsp_found *to, char *name)
+/* Both directories are held, so that what is found in them now is so until it is done. */
+static int32_t rename_held(struct call *c, struct names *n, uint32_t flags)
 {
-    struct lt_node *parent = file->parent;
-    free(file->name);
-    file->name = name;
-    file->parent = to->parent;
-    to->parent = parent; /* dropped with it */
+    struct fsp_hold hold;
+    if (n->from.parent == NULL || n->to.parent == NULL)
+        return LT_STATUS_ACCESS_DENIED;
+    fsp_hold(c->v, &hold, n->from.parent, n->to.parent, true);
+    int r = fsp_found_again(c, &n->from);
+    if (r == 0)
+        r = fsp_found_again(c, &n->to);
+    int32_t status = r < 0 ? lt_status_from_error(r) : rename_found(c, n, flags);
+    fsp_release(c->v, &hold);
+    return status;
 }
 
 int32_t fsp_rename(struct call *c, uint32_t flags)
 {
-    struct names n = {0};
+    uint64_t token = c->in.req.u.set_information.info.rename.token;
+    struct names n;
     if (c->file->stream || c->file->node == lt_fs_root(c->v->fs))
         return LT_STATUS_INVALID_PARAMETER;
-    int32_t status = find(c, c->in.name, &n.from);
-    if (status < 0)
+    int32_t status = token ? fsp_call_token(c, token) : LT_STATUS_SUCCESS;
+    if (status != LT_STATUS_SUCCESS)
         return status;
-    status = find(c, c->in.new_name, &n.to);
-    if (status < 0) {
-        fsp_found_drop(&n.from);
-        return status;
+    status = find(c, c->in.name, &n.from);
+    if (status == LT_STATUS_SUCCESS) {
+        status = find(c, c->in.new_name, &n.to);
+        if (status == LT_STATUS_SUCCESS)
+            status = rename_held(c, &n, flags);
+        fsp_found_drop(&n.to);
     }
-    char *name = strdup(n.to.last);
-    if (name == NULL)
-        status = LT_STATUS_INSUFFICIENT_RESOURCES;
-    else
-        status = rename_found(c, &n, flags);
-    if (status == LT_STATUS_SUCCESS)
-        take_name(c->file, &n.to, name);
-    else
-        free(name);
-    fsp_found_drop(&n.to);
     fsp_found_drop(&n.from);
     return status;
 }

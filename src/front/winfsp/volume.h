@@ -46,6 +46,11 @@ struct fsp_file {
     atomic_uint refs;
 };
 
+static inline bool fsp_has_data(const struct fsp_file *file)
+{
+    return file->node->type == LT_S_IFREG || file->node->type == LT_S_STREAM;
+}
+
 struct lt_winfsp {
     struct lt_fs *fs;
     struct lt_volume volume;             /* immutable */
