@@ -25,7 +25,6 @@ static bool same_state(const struct lt_attr *a, const struct lt_attr *b)
 /* What FUSE does not say: a version grows with each change that we hear of. */
 static void complete_locked(struct fuse_node *node, struct lt_attr *a) REQUIRES(node->lock)
 {
-    a->id = node->node.id;
     a->generation = (uint32_t)node->generation;
     a->version = node->attr.version;
     if (a->version == 0 || !same_state(a, &node->attr))
@@ -35,27 +34,40 @@ static void complete_locked(struct fuse_node *node, struct lt_attr *a) REQUIRES(
         a->win_attrs = LT_WIN_DIRECTORY;
 }
 
-int fuse_attr_learn(struct fuse_node *node, const struct lt_fuse_attr *attr, uint64_t ns,
-                    uint64_t begun, struct lt_attr *ret)
+int fuse_attr_learn(struct fuse_node *node, const struct lt_attr *attr, uint64_t ns, uint64_t begun,
+                    uint32_t flags, struct lt_attr *ret)
 {
     struct fuse_fs *fs = fuse_fs_of(node);
-    struct lt_attr a;
-    int r = lt_fuse_get_attr(attr, &a);
-    if (r < 0)
-        return r;
+    struct lt_attr a = *attr;
     if (node->node.type != LT_S_STREAM && (a.mode & LT_S_IFMT) != node->node.type)
         return LT_ESTALE;
     ns = ns < fs->options.attr_ns ? ns : fs->options.attr_ns;
+    a.id = node->node.id;
     lt_mutex_lock(&node->lock);
-    complete_locked(node, &a);
-    if (begun >= node->changed) {
+    if (!(flags & FUSE_ATTR_WHOLE))
+        complete_locked(node, &a);
+    bool news = begun >= node->changed;
+    if (flags & FUSE_ATTR_OURS)
+        node->changed = atomic_fetch_add(&fs->changes, 1) + 1;
+    if (news)
         node->attr = a;
-        node->attr_until_ns = until(ns);
-    }
+    if (news || flags & FUSE_ATTR_OURS)
+        node->attr_until_ns = news ? until(ns) : 0;
     lt_mutex_unlock(&node->lock);
     if (ret)
         *ret = a;
     return 0;
+}
+
+int fuse_attr_out_learn(struct fuse_node *node, const struct lt_fuse_attr_out *out, uint64_t begun,
+                        uint32_t flags, struct lt_attr *ret)
+{
+    struct lt_attr attr;
+    int r = lt_fuse_get_attr(&out->attr, &attr);
+    if (r < 0)
+        return r;
+    return fuse_attr_learn(node, &attr, lt_fuse_get_timeout(out->attr_valid, out->attr_valid_nsec),
+                           begun, flags, ret);
 }
 
 void fuse_attr_drop(struct fuse_node *node)
@@ -97,41 +109,62 @@ int fuse_getattr(const struct lt_ctx *ctx, struct lt_node *base, struct lt_attr 
     };
     uint64_t begun = fuse_attr_begin(fs);
     int e = fuse_call(ctx, fs, &r);
-    if (e < 0)
-        return e;
-    return fuse_attr_learn(node, &out.attr,
-                           lt_fuse_get_timeout(out.attr_valid, out.attr_valid_nsec), begun, ret);
+    return e < 0 ? e : fuse_attr_out_learn(node, &out, begun, 0, ret);
 }
 
-int fuse_entry_learn(struct fuse_fs *fs, uint32_t epoch, struct fuse_node *dir, struct lt_str name,
-                     const struct lt_fuse_entry_out *out, uint64_t begun, struct lt_entry *ret)
+/* ---- Names of replies ------------------------------------------------------------------------ */
+
+void fuse_entry_drop(struct fuse_fs *fs, uint32_t epoch, uint64_t nodeid)
 {
-    uint64_t ns = lt_fuse_get_timeout(out->entry_valid, out->entry_valid_nsec);
+    if (nodeid == 0 || nodeid == LT_ROOT_ID)
+        return;
+    atomic_fetch_add(&fs->looked_up, 1);
+    fuse_forget(fs, epoch, nodeid, 1, false);
+}
+
+int fuse_seen_learn(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str name,
+                    const struct fuse_seen *seen, struct lt_entry *ret)
+{
     struct fuse_node *node;
-    struct lt_attr attr;
-    if (out->nodeid == 0 || out->nodeid == LT_ROOT_ID)
-        return LT_EIO;
-    int r = lt_fuse_get_attr(&out->attr, &attr);
-    if (r < 0) {
-        atomic_fetch_add(&fs->looked_up, 1);
-        fuse_forget(fs, epoch, out->nodeid, 1, false);
-        return r;
-    }
-    r = fuse_node_take(fs, epoch, out->nodeid, out->generation, attr.mode & LT_S_IFMT, &node);
+    int r = seen->nodeid == 0 || seen->nodeid == LT_ROOT_ID ? LT_EIO : 0;
+    if (r == 0)
+        r = fuse_node_take(fs, seen->epoch, seen->nodeid, seen->generation, seen->type, &node);
     if (r < 0)
         return r;
-    r = fuse_attr_learn(node, &out->attr,
-                        lt_fuse_get_timeout(out->attr_valid, out->attr_valid_nsec), begun,
-                        &ret->attr);
+    r = fuse_attr_learn(node, &seen->attr, seen->attr_ns, seen->begun, seen->flags, &ret->attr);
     if (r < 0) {
         lt_node_put(&node->node);
         return r;
     }
     if (dir)
-        fuse_name_learn(fs, dir, name, node, ns);
+        fuse_name_learn(fs, dir, name, node, seen->entry_ns);
     ret->node = &node->node;
     return 0;
 }
+
+int fuse_entry_learn(struct fuse_fs *fs, uint32_t epoch, struct fuse_node *dir, struct lt_str name,
+                     const struct lt_fuse_entry_out *out, uint64_t begun, uint32_t flags,
+                     struct lt_entry *ret)
+{
+    struct fuse_seen seen = {
+        .nodeid = out->nodeid,
+        .generation = out->generation,
+        .entry_ns = lt_fuse_get_timeout(out->entry_valid, out->entry_valid_nsec),
+        .attr_ns = lt_fuse_get_timeout(out->attr_valid, out->attr_valid_nsec),
+        .flags = flags,
+        .begun = begun,
+        .epoch = epoch,
+    };
+    int r = lt_fuse_get_attr(&out->attr, &seen.attr);
+    if (r < 0) {
+        fuse_entry_drop(fs, epoch, out->nodeid);
+        return r;
+    }
+    seen.type = seen.attr.mode & LT_S_IFMT;
+    return fuse_seen_learn(fs, dir, name, &seen, ret);
+}
+
+/* ---- Setting --------------------------------------------------------------------------------- */
 
 int fuse_setattr(const struct lt_ctx *ctx, struct lt_node *node, const struct lt_setattr *set,
                  struct lt_attr *ret)

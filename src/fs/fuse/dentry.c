@@ -150,6 +150,38 @@ void fuse_name_expire(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str n
     lt_mutex_unlock(&fs->table.lock);
 }
 
+void fuse_name_move(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str name,
+                    struct fuse_node *new_dir, struct lt_str new_name)
+{
+    struct fuse_node *node = NULL;
+    uint64_t now = lt_clock_ns(), left = 0;
+    lt_mutex_lock(&fs->table.lock);
+    struct fuse_name *n = find_locked(fs, dir, name);
+    if (n) {
+        left = n->until_ns == UINT64_MAX ? UINT64_MAX : n->until_ns > now ? n->until_ns - now : 0;
+        node = n->node;
+        if (node)
+            fuse_get_locked(&fs->table, node);
+        free_locked(&fs->table, n);
+    }
+    lt_mutex_unlock(&fs->table.lock);
+    if (!node) {
+        fuse_name_drop(fs, new_dir, new_name);
+        return;
+    }
+    fuse_name_learn(fs, new_dir, new_name, node, left);
+    lt_node_put(&node->node);
+}
+
+bool fuse_node_has_name(struct fuse_node *node)
+{
+    struct fuse_table *t = &fuse_fs_of(node)->table;
+    lt_mutex_lock(&t->lock);
+    bool has = node->names != NULL;
+    lt_mutex_unlock(&t->lock);
+    return has;
+}
+
 enum fuse_known fuse_name_find(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str name,
                                bool stale, struct fuse_node **ret)
 {

@@ -57,7 +57,7 @@ static int lookup_server(const struct lt_ctx *ctx, struct fuse_fs *fs, struct fu
     }
     if (e == LT_ENOENT)
         fuse_name_drop(fs, dir, name);
-    return e < 0 ? e : fuse_entry_learn(fs, r.sent_epoch, dir, name, &out, begun, ret);
+    return e < 0 ? e : fuse_entry_learn(fs, r.sent_epoch, dir, name, &out, begun, 0, ret);
 }
 
 int fuse_lookup(const struct lt_ctx *ctx, struct lt_node *base, struct lt_str name,

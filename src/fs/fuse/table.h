@@ -45,6 +45,13 @@ void fuse_name_learn(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str na
 /* The name means something else now, or nothing. */
 void fuse_name_drop(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str name);
 
+/* A rename: what is known of `name` is true of `new_name` now. */
+void fuse_name_move(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str name,
+                    struct fuse_node *new_dir, struct lt_str new_name);
+
+/* Whether any name of the node is known. */
+bool fuse_node_has_name(struct fuse_node *node);
+
 /* Is not believed any more, but still remembered. */
 void fuse_name_expire(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str name);
 
@@ -75,13 +82,22 @@ static inline uint64_t fuse_attr_begin(const struct fuse_fs *fs)
     return atomic_load(&fs->changes);
 }
 
+/* How fuse_attr_learn() may use what it is given. */
+enum {
+    FUSE_ATTR_OURS = 0x1, /* the request changed the node: other replies under way are old */
+    FUSE_ATTR_WHOLE = 0x2 /* the attributes are all that the interface has (from a Lintel) */
+};
+
 /*
- * Attributes from a reply to a request of ours, good for so long. Checks them: LT_EIO if they make
- * no sense, LT_ESTALE if the node is of another type now. *ret (or NULL): as the interface has
- * them.
+ * Checked attributes from a reply, good for so long. LT_ESTALE: the node is of another type now.
+ * *ret (or NULL): as the interface has them.
  */
-int fuse_attr_learn(struct fuse_node *node, const struct lt_fuse_attr *attr, uint64_t ns,
-                    uint64_t begun, struct lt_attr *ret);
+int fuse_attr_learn(struct fuse_node *node, const struct lt_attr *attr, uint64_t ns, uint64_t begun,
+                    uint32_t flags, struct lt_attr *ret);
+
+/* The same from a reply to GETATTR or SETATTR; LT_EIO if it makes no sense. */
+int fuse_attr_out_learn(struct fuse_node *node, const struct lt_fuse_attr_out *out, uint64_t begun,
+                        uint32_t flags, struct lt_attr *ret);
 
 /* We changed the node, or somebody else did: what is known is old. */
 void fuse_attr_drop(struct fuse_node *node);
@@ -89,11 +105,32 @@ void fuse_attr_drop(struct fuse_node *node);
 /* What is known, if it is still good. */
 bool fuse_attr_cached(struct fuse_node *node, struct lt_attr *ret);
 
+/* A node as a reply names it: a lookup. */
+struct fuse_seen {
+    uint64_t nodeid, generation;
+    uint64_t entry_ns, attr_ns; /* UINT64_MAX: for ever */
+    uint32_t type;              /* as of lt_node.type */
+    uint32_t flags;             /* FUSE_ATTR_... */
+    uint64_t begun;             /* fuse_attr_begin() from before the request */
+    uint32_t epoch;             /* of the connection */
+    struct lt_attr attr;        /* checked */
+};
+
 /*
- * A reply with a struct lt_fuse_entry_out for `name` in `dir` (NULL: without a name): the node with
- * a reference, and its attributes. On failure the lookup has been given back.
+ * The node that a reply named for `name` in `dir` (NULL: without a name), with a reference, and its
+ * attributes; members of *ret about the name stay as they are. On failure the lookup has been given
+ * back.
  */
+int fuse_seen_learn(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str name,
+                    const struct fuse_seen *seen, struct lt_entry *ret);
+
+/* The same from a struct lt_fuse_entry_out that came over the connection of this epoch. LT_EIO:
+ * it makes no sense. */
 int fuse_entry_learn(struct fuse_fs *fs, uint32_t epoch, struct fuse_node *dir, struct lt_str name,
-                     const struct lt_fuse_entry_out *out, uint64_t begun, struct lt_entry *ret);
+                     const struct lt_fuse_entry_out *out, uint64_t begun, uint32_t flags,
+                     struct lt_entry *ret);
+
+/* A reply that nobody wants: its lookup goes back. */
+void fuse_entry_drop(struct fuse_fs *fs, uint32_t epoch, uint64_t nodeid);
 
 #endif

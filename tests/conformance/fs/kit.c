@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kit.h"
 
+#include <loop.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -324,7 +325,7 @@ static int set_up(void **state)
     struct lt_diag diag = {""};
     (void)state;
     kept_count = 0;
-    int result = lt_open_fs(source, &fs, &diag);
+    int result = loop_open_fs(source, &fs, &diag);
     if (result < 0) {
         print_error("%s: %s: %s\n", source, lt_error_name(result), diag.text);
         return -1;
@@ -387,7 +388,7 @@ static int tear_down(void **state)
     if (!volume.remote) {
         assert_int_equal(at_end.data, at_start.data);
     }
-    return lt_fs_close(fs);
+    return loop_close_fs(fs);
 }
 
 void kit_add(const char *name, void (*test)(void **state))
