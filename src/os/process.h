@@ -3,9 +3,9 @@
  * Programs that we start, and the connections between them and us.
  *
  * A program may put itself into the background: it forks, and the process that we started ends. So
- * that we know the one that goes on, each program gets a socket, its `life`: whoever writes a byte
- * to it is the process that counts from then on, and while nobody has, somebody who still has it
- * open is taken for it.
+ * that we know the one that goes on, a program may have a socket, its `life`: whoever sends
+ * LT_PROCESS_SERVES on it is the process that counts from then on. While nobody has, any process
+ * that has it open is taken for the program.
  */
 #ifndef LT_OS_PROCESS_H
 #define LT_OS_PROCESS_H
@@ -16,6 +16,9 @@
 /* ---- Programs ------------------------------------------------------------------------------ */
 
 struct lt_process;
+
+#define LT_PROCESS_SERVES 'S'    /* I am the one */
+#define LT_PROCESS_HANDED_ON 'H' /* I did my part; there is one */
 
 #define LT_PROCESS_SAID_MAX 4096u /* of what a program says, the last so many bytes are kept */
 
@@ -38,7 +41,7 @@ struct lt_process_options {
  */
 int lt_process_start(const struct lt_process_options *options, struct lt_process **ret);
 
-/* Waits until a process has written to `life`. LT_ETIMEDOUT; LT_ENODEV: it ended before. */
+/* Waits until a process has sent something on `life`. LT_ETIMEDOUT; LT_ENODEV: it ended before. */
 int lt_process_wait_life(struct lt_process *process, unsigned timeout_ms);
 
 /* The start went well: if it has complained, that is of interest to whoever looks at our standard

@@ -36,6 +36,7 @@ EDGES = {
 
 # Where no platform shows: standard headers only. errno.h is left out, its numbers are the platform's.
 PORTABLE = ("include", "src/base", "src/core", "src/wire", "src/fs", "src/device", "src/registry")
+PRELOADED = "src/fs/fuse/preload/"  # no part of the library: it goes into programs of the platform
 STANDARD = set("""assert.h ctype.h float.h inttypes.h limits.h math.h stdalign.h stdarg.h stdatomic.h
     stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h time.h""".split())
 
@@ -109,7 +110,7 @@ def bad_edges():
 
 def platform_headers():
     for path in C_FILES:
-        if not path.startswith(PORTABLE):
+        if not path.startswith(PORTABLE) or path.startswith(PRELOADED):
             continue
         text = read(path)
         for match in INCLUDE.finditer(text):

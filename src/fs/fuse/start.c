@@ -150,10 +150,8 @@ static int surroundings_make(struct surroundings *s, int channel, int life, cons
     (void)snprintf(s->fuse, sizeof(s->fuse), "LINTEL_FUSE=%d,%d,%s", channel, life, dir);
     s->preload = before_others("LD_PRELOAD", library, strlen(library));
     s->path = before_others("PATH", library, strlen(library) - strlen("/" LIBRARY));
-    if (!s->preload || !s->path) {
-        surroundings_free(s);
+    if (!s->preload || !s->path)
         return LT_ENOMEM;
-    }
     s->entries[0] = s->fuse;
     s->entries[1] = s->preload;
     s->entries[2] = s->path;
@@ -176,15 +174,20 @@ static void tell(char *to, size_t size, struct lt_process *process)
         char *line = strchr(from, '\n');
         from = line ? line + 1 : from;
     }
-    for (char *c = from; *c; c++)
-        if ((unsigned char)*c < ' ')
-            *c = *c == '\n' ? ';' : ' ';
-    (void)snprintf(to, size, "%s%.*s", len > 0 ? ": " : "", (int)SAID_SHOWN, from);
+    size_t used = 0;
+    for (const char *c = len > 0 ? ": " : ""; *c; c++)
+        to[used++] = *c;
+    for (; *from && used + 2 < size; from++) {
+        if (*from == '\n')
+            to[used++] = ';';
+        to[used++] = (unsigned char)*from < ' ' ? ' ' : *from;
+    }
+    to[used] = '\0';
 }
 
 static int ended(struct lt_process *process, const char *command, struct lt_diag *diag)
 {
-    char said[SAID_SHOWN + 8];
+    char said[SAID_SHOWN + 32];
     int status = lt_process_wait(process, 0);
     tell(said, sizeof(said), process);
     if (status > 128)
@@ -324,7 +327,7 @@ int lt_server_stdio(const char *command, struct lt_server *ret, struct lt_diag *
 
 void lt_server_explain(struct lt_server *server, struct lt_diag *diag)
 {
-    char said[SAID_SHOWN + 8];
+    char said[SAID_SHOWN + 32];
     if (!diag || !server->process)
         return;
     int status = lt_process_wait(server->process, EXPLAIN_MS);

@@ -241,9 +241,9 @@ int lt_process_wait_life(struct lt_process *p, unsigned timeout_ms)
     uint64_t until = end_of(timeout_ms);
     lt_mutex_lock(&p->lock);
     bool in_time = true;
-    while (in_time && !p->server && !p->ended)
+    while (in_time && !p->server && !p->handed_on && !p->ended)
         in_time = wait_until(p, until);
-    int r = p->server ? 0 : p->ended ? LT_ENODEV : LT_ETIMEDOUT;
+    int r = p->server || p->handed_on ? 0 : p->ended ? LT_ENODEV : LT_ETIMEDOUT;
     lt_mutex_unlock(&p->lock);
     return r;
 }

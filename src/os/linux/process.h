@@ -23,8 +23,9 @@ struct lt_process {
     struct lt_cond changed;
 
     /* Under the lock, written by the watcher alone */
-    pid_t server;  /* who wrote to `life`, or 0 */
-    int server_fd; /* its pidfd, if it is not `pid` */
+    pid_t server;   /* who wrote to `life`, or 0 */
+    int server_fd;  /* its pidfd, if it is not `pid` */
+    bool handed_on; /* somebody serves, but it is not known who */
     bool child_ended, ended;
     int status;        /* of the child */
     uint64_t said_end; /* bytes that it ever said; the last of them are in `said`, a ring */

@@ -102,8 +102,6 @@ static void meet_locked(struct lt_process *p, pid_t pid) REQUIRES(p->lock)
     lt_process_close(&p->server_fd);
     p->server = pid;
     p->server_fd = pid == p->pid ? -1 : lt_process_pidfd(pid);
-    consider_end_locked(p);
-    lt_cond_wake_all(&p->changed);
 }
 
 /* The sender's number is the kernel's word (SCM_CREDENTIALS), translated into our name space; 0
@@ -125,10 +123,13 @@ static void hear_life(struct lt_process *p)
     if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS)
         memcpy(&cred, CMSG_DATA(c), sizeof(cred));
     lt_mutex_lock(&p->lock);
-    if (n > 0)
+    if (n > 0 && byte == LT_PROCESS_SERVES)
         meet_locked(p, cred.pid > 0 ? cred.pid : p->pid);
+    else if (n > 0)
+        p->handed_on = true;
     else
         lt_process_close(&p->life);
+    lt_cond_wake_all(&p->changed);
     consider_end_locked(p);
     lt_mutex_unlock(&p->lock);
 }
