@@ -71,15 +71,22 @@ static int32_t by_disposition(struct call *c, struct opening *o)
     return r < 0 ? lt_status_from_error(r) : fsp_open_existing(c, o);
 }
 
+#define TRIES 3 /* against others that make what we just did not find, through another front */
+
 /* Under the hold things are looked at anew if they can be made: somebody may just have done so. */
 static int32_t create_held(struct call *c, struct opening *o)
 {
     bool exclusive = makes(o->disposition);
-    struct lt_node *key = o->has_stream ? o->found.entry.node : o->found.parent;
+    struct lt_node *key = o->has_stream ? o->found.entry.node : NULL;
     struct fsp_hold hold;
+    int32_t status = LT_STATUS_OBJECT_NAME_COLLISION;
     fsp_hold(c->v, &hold, o->found.parent, key, exclusive);
-    int r = exclusive ? fsp_found_again(c, &o->found) : LT_OK;
-    int32_t status = r < 0 ? lt_status_from_error(r) : by_disposition(c, o);
+    for (int i = 0; i < TRIES && status == LT_STATUS_OBJECT_NAME_COLLISION; i++) {
+        int r = exclusive ? fsp_found_again(c, &o->found) : LT_OK;
+        status = r < 0 ? lt_status_from_error(r) : by_disposition(c, o);
+        if (o->disposition == LT_FILE_CREATE)
+            break;
+    }
     fsp_release(c->v, &hold);
     return status;
 }
@@ -89,13 +96,22 @@ static int32_t create_at(struct call *c, struct opening *o, const char *path)
     int32_t status = fsp_walk(c, path, &o->found);
     if (status == LT_STATUS_REPARSE)
         return fsp_reparse_answer(c, o->found.reparse_end);
+    if (status == LT_STATUS_NOT_A_DIRECTORY && o->disposition == LT_FILE_CREATE) {
+        /* That one may not make anything there is said first, as by WinFsp. */
+        int32_t denied = fsp_may_make(c, o, o->found.entry.node);
+        return denied != LT_STATUS_SUCCESS ? denied : status;
+    }
     if (status != LT_STATUS_SUCCESS)
         return status;
     if (o->req->flags & LT_FSP_CREATE_OPEN_TARGET)
         status = fsp_open_target(c, o);
     else
         status = create_held(c, o);
-    return status == LT_STATUS_SUCCESS ? fsp_opened(c, o) : status;
+    if (status == LT_STATUS_SUCCESS)
+        status = fsp_opened(c, o);
+    if (status != LT_STATUS_SUCCESS)
+        fsp_unmake(c, o);
+    return status;
 }
 
 int32_t fsp_create(struct call *c)

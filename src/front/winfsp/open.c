@@ -56,15 +56,10 @@ static int32_t access_by_parent(struct call *c, const struct opening *o, uint32_
     return LT_STATUS_SUCCESS;
 }
 
-static int32_t check_access(struct call *c, struct opening *o)
+static int32_t check_access(struct call *c, struct opening *o, uint32_t extra)
 {
     uint32_t wanted = lt_access_map_generic(o->req->desired_access);
-    uint32_t desired = wanted;
-    if (overwrites(o))
-        desired |= o->disposition == LT_FILE_SUPERSEDE ? (uint32_t)LT_ACCESS_DELETE
-                                                       : (uint32_t)LT_FILE_WRITE_DATA;
-    if (o->delete_on_close)
-        desired |= LT_ACCESS_DELETE;
+    uint32_t desired = wanted | extra | (o->delete_on_close ? (uint32_t)LT_ACCESS_DELETE : 0);
     const struct lt_entry *file = &o->found.entry;
     uint32_t granted;
     int32_t status = fsp_access(c, file->node, &file->attr, desired, &granted);
@@ -72,12 +67,12 @@ static int32_t check_access(struct call *c, struct opening *o)
         status = access_by_parent(c, o, desired, &granted);
     if (status != LT_STATUS_SUCCESS)
         return status;
-    /* What was only checked for the overwriting is not the opening's. */
+    /* What was only checked for the sake of the disposition is not the opening's. */
     o->granted = wanted & LT_ACCESS_MAXIMUM_ALLOWED ? granted : wanted;
     return LT_STATUS_SUCCESS;
 }
 
-static int32_t check_read_only(const struct call *c, struct opening *o)
+static int32_t check_read_only(const struct call *c, struct opening *o, uint32_t extra)
 {
     const struct lt_attr *attr = &o->found.entry.attr;
     if (!(fsp_win_attrs(c->v, attr) & LT_WIN_READONLY))
@@ -87,21 +82,33 @@ static int32_t check_read_only(const struct call *c, struct opening *o)
     if ((attr->mode & LT_S_IFMT) == LT_S_IFDIR)
         return LT_STATUS_SUCCESS;
     uint32_t wanted = lt_access_map_generic(o->req->desired_access);
-    if ((wanted & CHANGES) || overwrites(o))
+    if (((wanted | extra) & CHANGES) || overwrites(o))
         return LT_STATUS_ACCESS_DENIED;
     if (wanted & LT_ACCESS_MAXIMUM_ALLOWED)
         o->granted &= ~(uint32_t)CHANGES;
     return LT_STATUS_SUCCESS;
 }
 
-int32_t fsp_open_existing(struct call *c, struct opening *o)
+int32_t fsp_check_file(struct call *c, struct opening *o, uint32_t extra)
 {
     const struct lt_attr *attr = &o->found.entry.attr;
     if (fsp_is_reparse(attr) && !(o->options & LT_FILE_OPEN_REPARSE_POINT))
         return fsp_reparse_answer(c, c->in.name.units);
-    int32_t status = check_access(c, o);
-    if (status == LT_STATUS_SUCCESS)
-        status = check_read_only(c, o);
+    int32_t status = check_access(c, o, extra);
+    return status == LT_STATUS_SUCCESS ? check_read_only(c, o, extra) : status;
+}
+
+/* What is overwritten has to be writable, what is superseded deletable. */
+static uint32_t extra_access(const struct opening *o)
+{
+    if (!overwrites(o))
+        return 0;
+    return o->disposition == LT_FILE_SUPERSEDE ? LT_ACCESS_DELETE : LT_FILE_WRITE_DATA;
+}
+
+int32_t fsp_open_existing(struct call *c, struct opening *o)
+{
+    int32_t status = fsp_check_file(c, o, extra_access(o));
     if (status == LT_STATUS_SUCCESS)
         status = check_type(o);
     if (status != LT_STATUS_SUCCESS)

@@ -74,6 +74,16 @@ static void put_security(struct call *c, const struct opening *o)
     free(descriptor);
 }
 
+/* READONLY of a new file where it is a mode: the opening that made it may write all the same. */
+static int take_writing(struct call *c, struct opening *o)
+{
+    struct lt_setattr set = {.mask = 0};
+    int r = fsp_win_attrs_set(c->v, &o->attr, LT_WIN_READONLY, &set);
+    if (r < 0 || set.mask == 0)
+        return r;
+    return lt_node_setattr(&c->ctx, o->node, &set, &o->attr);
+}
+
 int32_t fsp_opened(struct call *c, struct opening *o)
 {
     struct fsp_file *file = file_new(c, o);
@@ -83,8 +93,10 @@ int32_t fsp_opened(struct call *c, struct opening *o)
     int r = flags ? lt_node_open(&c->ctx, o->node, flags) : LT_OK;
     if (r == LT_OK) {
         file->open_flags = flags;
-        r = fsp_files_add(c->v, file);
+        r = o->read_only ? take_writing(c, o) : LT_OK;
     }
+    if (r == LT_OK)
+        r = fsp_files_add(c->v, file);
     if (r == LT_OK) {
         struct lt_fsp_create_rsp *rsp = &c->rsp->u.create;
         c->rsp->information = o->information;
