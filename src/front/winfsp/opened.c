@@ -63,7 +63,8 @@ static void put_security(struct call *c, const struct opening *o)
     char *descriptor;
     size_t len;
     const struct lt_entry *file = &o->found.entry;
-    if (!(o->req->flags & LT_FSP_CREATE_ACCEPTS_SECURITY) ||
+    bool wanted = o->req->flags & LT_FSP_CREATE_ACCEPTS_SECURITY;
+    if (!wanted || o->information == LT_FILE_EXISTS || o->information == LT_FILE_DOES_NOT_EXIST ||
         fsp_security_of(c, file->node, &file->attr, &descriptor, &len) < 0)
         return;
     size_t room;

@@ -9,6 +9,5 @@
         return LT_STATUS_NOT_IMPLEMENTED; \
     }
 
-NOT_YET(overwrite)
 NOT_YET(query_security)
 NOT_YET(set_security)

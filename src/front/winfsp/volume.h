@@ -194,6 +194,10 @@ void fsp_found_drop(struct fsp_found *found);
  * An error other than LT_ENOENT. */
 int fsp_found_again(struct call *c, struct fsp_found *found);
 
+/* Makes the directory of the last component what was found: its attributes are not filled, nor is
+ * its name. */
+int fsp_found_up(struct call *c, struct fsp_found *found);
+
 /* One component in a directory, as the volume finds names: entry->stored is set (LT_NAME_MAX + 1
  * bytes) in and filled. */
 int fsp_lookup(struct call *c, struct lt_node *dir, struct lt_str name, struct lt_entry *ret);

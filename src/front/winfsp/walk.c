@@ -143,6 +143,22 @@ int fsp_found_again(struct call *c, struct fsp_found *found)
     return LT_OK;
 }
 
+int fsp_found_up(struct call *c, struct fsp_found *found)
+{
+    struct lt_node *above = NULL;
+    if (found->parent != lt_fs_root(c->v->fs)) {
+        int r = lt_node_parent(&c->ctx, found->parent, &above);
+        if (r < 0)
+            return r;
+    }
+    lt_node_put(found->entry.node);
+    found->entry = (struct lt_entry){.node = found->parent};
+    found->parent = above;
+    found->last[0] = found->stored[0] = 0;
+    cut_full(found);
+    return LT_OK;
+}
+
 void fsp_found_drop(struct fsp_found *found)
 {
     lt_node_put(found->parent);
