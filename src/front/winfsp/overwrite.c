@@ -6,7 +6,7 @@
  *
  * All streams go. One that somebody has open lives on for him, without a name.
  */
-#include "volume.h"
+#include "create.h"
 
 #include <stdlib.h>
 
