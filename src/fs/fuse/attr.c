@@ -166,12 +166,115 @@ int fuse_entry_learn(struct fuse_fs *fs, uint32_t epoch, struct fuse_node *dir, 
 
 /* ---- Setting --------------------------------------------------------------------------------- */
 
-int fuse_setattr(const struct lt_ctx *ctx, struct lt_node *node, const struct lt_setattr *set,
+/* What FUSE has no word for; a Lintel is asked in another way. */
+#define BEYOND_FUSE (LT_SET_BTIME | LT_SET_WIN_ATTRS | LT_SET_INODE_FLAGS)
+
+static void put_time(struct lt_time t, uint64_t *sec, uint32_t *nsec)
+{
+    *sec = (uint64_t)t.sec;
+    *nsec = t.nsec;
+}
+
+static uint32_t valid_of(uint32_t mask)
+{
+    static const struct {
+        uint32_t set, valid;
+    } pairs[] = {
+        {LT_SET_MODE, LT_FATTR_MODE},
+        {LT_SET_UID, LT_FATTR_UID},
+        {LT_SET_GID, LT_FATTR_GID},
+        {LT_SET_SIZE, LT_FATTR_SIZE},
+        {LT_SET_ATIME, LT_FATTR_ATIME},
+        {LT_SET_MTIME, LT_FATTR_MTIME},
+        {LT_SET_CTIME, LT_FATTR_CTIME},
+        {LT_SET_ATIME_NOW, LT_FATTR_ATIME | LT_FATTR_ATIME_NOW},
+        {LT_SET_MTIME_NOW, LT_FATTR_MTIME | LT_FATTR_MTIME_NOW},
+    };
+    uint32_t valid = 0;
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+        valid |= mask & pairs[i].set ? pairs[i].valid : 0;
+    return valid;
+}
+
+static int send_setattr(const struct lt_ctx *ctx, struct fuse_node *node,
+                        const struct lt_setattr *set, uint32_t valid, struct lt_attr *ret)
+{
+    struct fuse_fs *fs = fuse_fs_of(node);
+    struct lt_fuse_attr_out out;
+    struct lt_fuse_setattr_in in = {
+        .valid = valid,
+        .size = set->size,
+        .mode = (set->mode & LT_S_PERM) | node->node.type,
+        .uid = set->uid,
+        .gid = set->gid,
+    };
+    put_time(set->atime, &in.atime, &in.atimensec);
+    put_time(set->mtime, &in.mtime, &in.mtimensec);
+    put_time(set->ctime, &in.ctime, &in.ctimensec);
+    struct fuse_request r = {
+        .opcode = LT_FUSE_SETATTR,
+        .node = node,
+        .args = &in,
+        .args_len = sizeof(in),
+        .out = {{&out, sizeof(out)}},
+        .out_count = 1,
+        .out_min = sizeof(out),
+    };
+    uint64_t begun = fuse_attr_begin(fs);
+    int e = fuse_call(ctx, fs, &r);
+    if (e == LT_ENOSYS)
+        return LT_EOPNOTSUPP;
+    return e < 0 ? e : fuse_attr_out_learn(node, &out, begun, FUSE_ATTR_OURS, ret);
+}
+
+/* The mode that LT_SET_KILL_PRIV leaves, for servers that do not see to it themselves. */
+static int kill_priv(const struct lt_ctx *ctx, struct fuse_node *node, struct lt_setattr *set)
+{
+    struct lt_attr attr;
+    int r = set->mask & LT_SET_MODE ? 0 : fuse_getattr(ctx, &node->node, &attr);
+    if (r < 0)
+        return r;
+    uint32_t mode = set->mask & LT_SET_MODE ? set->mode : attr.mode, killed = mode;
+    killed &= ~(uint32_t)LT_S_ISUID;
+    if (mode & 0010)
+        killed &= ~(uint32_t)LT_S_ISGID;
+    if (killed != mode)
+        set->mask |= LT_SET_MODE;
+    set->mode = killed;
+    return 0;
+}
+
+/* The access ACL is a request of its own, before the mode that goes with it. */
+static int set_acl(const struct lt_ctx *ctx, struct fuse_node *node, struct lt_str acl)
+{
+    struct lt_str name = lt_str("system.posix_acl_access");
+    int r = acl.len > 0 ? fuse_xattr_set(ctx, &node->node, name, acl, 0)
+                        : fuse_xattr_remove(ctx, &node->node, name);
+    /* Without ACLs there is none to take away. */
+    return acl.len == 0 && (r == LT_ENODATA || r == LT_EOPNOTSUPP) ? 0 : r;
+}
+
+int fuse_setattr(const struct lt_ctx *ctx, struct lt_node *base, const struct lt_setattr *set,
                  struct lt_attr *ret)
 {
-    (void)ctx;
-    (void)node;
-    (void)set;
-    (void)ret;
-    return LT_EOPNOTSUPP;
+    struct fuse_node *node = fuse_node(base);
+    struct fuse_fs *fs = fuse_fs_of(node);
+    struct lt_setattr own = *set;
+    int r = 0;
+    if (set->mask & BEYOND_FUSE)
+        return LT_EOPNOTSUPP;
+    bool kills = fs->features & LT_FUSE_HANDLE_KILLPRIV_V2;
+    if (set->mask & LT_SET_KILL_PRIV && !kills)
+        r = kill_priv(ctx, node, &own);
+    if (r == 0 && set->mask & LT_SET_ACL)
+        r = set_acl(ctx, node, set->acl);
+    if (r < 0)
+        return r;
+    uint32_t valid = valid_of(own.mask);
+    if (set->mask & LT_SET_KILL_PRIV && kills)
+        valid |= LT_FATTR_KILL_SUIDGID;
+    if (valid)
+        return send_setattr(ctx, node, &own, valid, ret);
+    fuse_attr_drop(node);
+    return ret ? fuse_getattr(ctx, base, ret) : 0;
 }

@@ -440,7 +440,11 @@ enum {
 #define LT_FUSE_O_WRONLY 01u
 #define LT_FUSE_O_RDWR 02u
 #define LT_FUSE_O_ACCMODE 03u
+#define LT_FUSE_O_CREAT 0100u
+#define LT_FUSE_O_EXCL 0200u
 #define LT_FUSE_O_TRUNC 01000u
+#define LT_FUSE_O_DIRECTORY 0200000u
+#define LT_FUSE_O_TMPFILE (020000000u | LT_FUSE_O_DIRECTORY)
 
 /* fuse_open_out.open_flags */
 enum {

@@ -53,3 +53,26 @@ int lt_fuse_get_attr(const struct lt_fuse_attr *attr, struct lt_attr *ret)
     };
     return 0;
 }
+
+int lt_fuse_get_record(const char *buf, size_t len, bool plus, size_t *at,
+                       struct lt_fuse_record *ret)
+{
+    const char *from = buf + *at;
+    size_t left = len - *at, entry = plus ? sizeof(ret->entry) : 0;
+    struct lt_fuse_dirent head;
+    if (left < entry + sizeof(head))
+        return 0;
+    memcpy(&head, from + entry, sizeof(head));
+    if (head.namelen == 0 || head.namelen > left - entry - sizeof(head))
+        return LT_EIO;
+    ret->entry = (struct lt_fuse_entry_out){.nodeid = 0};
+    if (plus)
+        memcpy(&ret->entry, from, sizeof(ret->entry));
+    ret->ino = head.ino;
+    ret->off = head.off;
+    ret->type = head.type << 12 & LT_S_IFMT;
+    ret->name = lt_strn(from + entry + sizeof(head), head.namelen);
+    size_t size = entry + LT_FUSE_ALIGN(sizeof(head) + head.namelen);
+    *at += size < left ? size : left; /* the last one need not be padded */
+    return 1;
+}
