@@ -95,7 +95,7 @@ static int32_t create_at(struct call *c, struct opening *o, const char *path)
 {
     int32_t status = fsp_walk(c, path, &o->found);
     if (status == LT_STATUS_REPARSE)
-        return fsp_reparse_answer(c, o->found.reparse_end);
+        return fsp_resolve(c);
     if (status == LT_STATUS_NOT_A_DIRECTORY && o->disposition == LT_FILE_CREATE) {
         /* That one may not make anything there is said first, as by WinFsp. */
         int32_t denied = fsp_may_make(c, o, o->found.entry.node);

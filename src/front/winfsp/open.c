@@ -93,7 +93,7 @@ int32_t fsp_check_file(struct call *c, struct opening *o, uint32_t extra)
 {
     const struct lt_attr *attr = &o->found.entry.attr;
     if (fsp_is_reparse(attr) && !(o->options & LT_FILE_OPEN_REPARSE_POINT))
-        return fsp_reparse_answer(c, c->in.name.units);
+        return fsp_resolve(c);
     int32_t status = check_access(c, o, extra);
     return status == LT_STATUS_SUCCESS ? check_read_only(c, o, extra) : status;
 }

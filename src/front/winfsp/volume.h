@@ -269,13 +269,20 @@ int32_t fsp_ea_decode(struct lt_str data, struct lt_ea **ret, size_t *ret_count)
  * device, a pipe - included. Returns its length; LT_ENODATA, LT_ERANGE. */
 int fsp_reparse_get(struct call *c, struct lt_node *node, void *buf, size_t size);
 
-/* reparse.c: turns the file at a name into the reparse point that `data` describes. */
+/* reparse.c: turns the file at a name into the reparse point that `data` describes. A volume that
+ * stores no reparse data gets a special file of POSIX in its place, and `node` loses its name; dir
+ * and name are only used there, and held. */
 int32_t fsp_reparse_set(struct call *c, struct lt_node *node, struct lt_node *dir, const char *name,
                         struct lt_str data);
 
-/* resolve.c: the answer to a Create that met a reparse point: fsp_walk() has found it, and it ends
- * at unit `end` of the request's name. LT_STATUS_REPARSE and the response filled, or an error. */
-int32_t fsp_reparse_answer(struct call *c, size_t end);
+/* reparse.c: what to make on a volume that stores no reparse data instead of a file with `data`, of
+ * which lt_reparse_check() thinks well: mode, numbers, target (into `target`, LT_PATH_MAX bytes).
+ * IO_REPARSE_DATA_INVALID; NOT_SUPPORTED for what POSIX has not. */
+int32_t fsp_reparse_spec(struct call *c, struct lt_str data, struct lt_create *spec, char *target);
+
+/* resolve.c: the answer to a Create whose name has a reparse point on the way, or is one that is to
+ * be followed. LT_STATUS_REPARSE and the response filled, or an error. */
+int32_t fsp_resolve(struct call *c);
 
 /* notify.c: what others change becomes known to the driver. LT_ENOMEM. Stopping what was not
  * started does no harm. */
