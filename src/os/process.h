@@ -52,6 +52,9 @@ void lt_process_settled(struct lt_process *process);
  * LT_ETIMEDOUT. */
 int lt_process_wait(struct lt_process *process, unsigned timeout_ms);
 
+/* Nanoseconds of processors that it has used, or 0 where that is not known. */
+uint64_t lt_process_work(struct lt_process *process);
+
 /* Asks it to end; with `now` it is not asked. */
 void lt_process_end(struct lt_process *process, bool now);
 

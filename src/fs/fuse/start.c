@@ -9,11 +9,12 @@
 #include <string.h>
 
 #define PACKET_MAX ((1u << 20) + 4 * LT_PAGE_SIZE) /* the longest reply that is asked for */
-#define LOOK_MS 100u    /* how often to see whether a program went to the kernel */
-#define TERM_MS 2000u   /* what a program may do after SIGTERM */
-#define KILL_MS 5000u   /* and the kernel after SIGKILL */
-#define EXPLAIN_MS 200u /* a program whose connection broke may need a moment to end */
-#define SAID_SHOWN 320u /* bytes of what it said that an explanation has */
+#define LOOK_MS 100u       /* how often to see whether a program went to the kernel */
+#define END_MAX_MS 600000u /* what a program may do when all is over */
+#define TERM_MS 2000u      /* what a program may do after SIGTERM */
+#define KILL_MS 5000u      /* and the kernel after SIGKILL */
+#define EXPLAIN_MS 200u    /* a program whose connection broke may need a moment to end */
+#define SAID_SHOWN 320u    /* bytes of what it said that an explanation has */
 #define PATH_SIZE 1024u
 #define LIBRARY "liblintel-preload.so"
 
@@ -342,6 +343,23 @@ void lt_server_explain(struct lt_server *server, struct lt_diag *diag)
                    said);
 }
 
+/* A program that uses a processor this part of the time, at least, is not idle. */
+#define WORK_PART 256u
+
+static int wait_while_it_works(struct lt_process *process, unsigned timeout_ms)
+{
+    uint64_t end = lt_clock_ns() + (uint64_t)END_MAX_MS * 1000000;
+    uint64_t work = lt_process_work(process), before;
+    int r;
+    do {
+        before = work;
+        r = lt_process_wait(process, timeout_ms);
+        work = lt_process_work(process);
+    } while (r == LT_ETIMEDOUT && lt_clock_ns() < end &&
+             work - before > (uint64_t)timeout_ms * 1000000 / WORK_PART);
+    return r;
+}
+
 int lt_server_end(struct lt_server *server, unsigned timeout_ms)
 {
     if (server->out != server->in)
@@ -350,7 +368,7 @@ int lt_server_end(struct lt_server *server, unsigned timeout_ms)
     server->out = -1;
     int status = 0;
     if (server->process) {
-        status = lt_process_wait(server->process, timeout_ms);
+        status = wait_while_it_works(server->process, timeout_ms);
         if (status == LT_ETIMEDOUT) {
             lt_process_end(server->process, false);
             status = lt_process_wait(server->process, TERM_MS);

@@ -42,9 +42,10 @@ int lt_server_stdio(const char *command, struct lt_server *ret, struct lt_diag *
 void lt_server_explain(struct lt_server *server, struct lt_diag *diag);
 
 /*
- * Ends a server after its connection was closed: waits for the program, for `timeout_ms`, then asks
- * it (SIGTERM), then makes it. Removes the directory. Returns its exit status (128 + n: signal n),
- * 0 where there is no program, or LT_ETIMEDOUT: it cannot be ended.
+ * Ends a server after its connection was closed: waits for the program, until it has done nothing
+ * for `timeout_ms` (it may have an archive to write), then asks it (SIGTERM), then makes it.
+ * Removes the directory. Returns its exit status (128 + n: signal n), 0 where there is no program,
+ * or LT_ETIMEDOUT: it cannot be ended.
  */
 int lt_server_end(struct lt_server *server, unsigned timeout_ms);
 

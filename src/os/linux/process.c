@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SHELL "/bin/sh"
@@ -258,6 +259,16 @@ int lt_process_wait(struct lt_process *p, unsigned timeout_ms)
     int r = p->ended ? p->status : LT_ETIMEDOUT;
     lt_mutex_unlock(&p->lock);
     return r;
+}
+
+uint64_t lt_process_work(struct lt_process *p)
+{
+    clockid_t clock;
+    struct timespec time;
+    pid_t pid = (pid_t)lt_process_pid(p);
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) != 0)
+        return 0;
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
 /* Nothing is sent to a number that may be somebody else's by now: the child is not reaped while we

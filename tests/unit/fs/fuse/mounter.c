@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <wire/fuse/ops.h>
@@ -173,6 +174,8 @@ int main(int argc, char **argv)
     if (is(way, "stubborn"))
         signal(SIGTERM, SIG_IGN);
     int status = serve(fd);
+    for (clock_t end = clock() + CLOCKS_PER_SEC; is(way, "busy") && clock() < end;)
+        ; /* as if there were much to write down */
     while (is(way, "stubborn") || is(way, "slow"))
         sleep(100);
     if (umount2(argv[2], 0) < 0 && strncmp(argv[2], "/dev/fd/", 8) != 0)

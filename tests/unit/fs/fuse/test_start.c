@@ -296,6 +296,19 @@ static void test_start__who_does_not_end_is_ended(void **state)
     assert_false(is_alive(pid));
 }
 
+static void test_start__who_still_works_is_not_disturbed(void **state)
+{
+    struct lt_server s;
+    struct lt_diag diag;
+    (void)state;
+    assert_int_equal(start("exec $M busy @", &s, &diag), 0);
+    lt_client_close(client_open(&s));
+    assert_int_equal(lt_server_end(&s, 500), OVER);
+    assert_int_equal(start("$M busy @ & :", &s, &diag), 0);
+    lt_client_close(client_open(&s));
+    assert_int_equal(lt_server_end(&s, 500), 0);
+}
+
 static void test_start__what_is_started_is_ended_when_nobody_uses_it(void **state)
 {
     struct lt_server s;
@@ -394,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_start__a_crash_ends_every_call),
         cmocka_unit_test(test_start__a_reply_that_no_packet_holds_is_an_error),
         cmocka_unit_test(test_start__who_does_not_end_is_ended),
+        cmocka_unit_test(test_start__who_still_works_is_not_disturbed),
         cmocka_unit_test(test_start__what_is_started_is_ended_when_nobody_uses_it),
         cmocka_unit_test(test_start__nomem),
         cmocka_unit_test(test_start__a_command_on_stdio_is_a_stream),
