@@ -116,6 +116,9 @@ int fuse_link_new(struct fuse_fs *fs, const struct lt_server *server, struct fus
     else
         r = negotiate(fs, link->client, diag);
     if (r < 0) {
+        lt_client_close(link->client);
+        link->client = NULL;
+        lt_server_explain(&link->server, diag);
         fuse_link_free(link);
         return r;
     }
