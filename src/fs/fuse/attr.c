@@ -34,6 +34,23 @@ static void complete_locked(struct fuse_node *node, struct lt_attr *a) REQUIRES(
         a->win_attrs = LT_WIN_DIRECTORY;
 }
 
+static void drop_one(struct fuse_node *node)
+{
+    struct fuse_fs *fs = fuse_fs_of(node);
+    lt_mutex_lock(&node->lock);
+    node->changed = atomic_fetch_add(&fs->changes, 1) + 1;
+    node->attr_until_ns = 0;
+    lt_mutex_unlock(&node->lock);
+}
+
+/* A stream shares all but its size with its file. */
+static void drop_file(struct fuse_node *node)
+{
+    struct fuse_node *file = node->node.type == LT_S_STREAM ? fuse_stream_file(node) : NULL;
+    if (file)
+        drop_one(file);
+}
+
 int fuse_attr_learn(struct fuse_node *node, const struct lt_attr *attr, uint64_t ns, uint64_t begun,
                     uint32_t flags, struct lt_attr *ret)
 {
@@ -54,6 +71,8 @@ int fuse_attr_learn(struct fuse_node *node, const struct lt_attr *attr, uint64_t
     if (news || flags & FUSE_ATTR_OURS)
         node->attr_until_ns = news ? until(ns) : 0;
     lt_mutex_unlock(&node->lock);
+    if (flags & FUSE_ATTR_OURS)
+        drop_file(node);
     if (ret)
         *ret = a;
     return 0;
@@ -72,11 +91,8 @@ int fuse_attr_out_learn(struct fuse_node *node, const struct lt_fuse_attr_out *o
 
 void fuse_attr_drop(struct fuse_node *node)
 {
-    struct fuse_fs *fs = fuse_fs_of(node);
-    lt_mutex_lock(&node->lock);
-    node->changed = atomic_fetch_add(&fs->changes, 1) + 1;
-    node->attr_until_ns = 0;
-    lt_mutex_unlock(&node->lock);
+    drop_one(node);
+    drop_file(node);
 }
 
 bool fuse_attr_cached(struct fuse_node *node, struct lt_attr *ret)

@@ -3,6 +3,7 @@
 #include "table.h"
 #include "table_private.h"
 
+#include <base/unicode.h>
 #include <stdlib.h>
 
 #define ABSENT_MAX 4096u /* names remembered not to exist */
@@ -138,6 +139,28 @@ void fuse_name_drop(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str nam
     struct fuse_name *n = find_locked(fs, dir, name);
     if (n)
         free_locked(&fs->table, n);
+    lt_mutex_unlock(&fs->table.lock);
+}
+
+static bool is_same(const struct fuse_fs *fs, const struct fuse_name *n,
+                    const struct fuse_node *dir, struct lt_str name)
+{
+    struct lt_str text = lt_strn(n->text, n->len);
+    if (n->dir != dir)
+        return false;
+    return fs->volume.name_case == LT_CASE_INSENSITIVE ? lt_name_equal_nocase(text, name)
+                                                       : lt_str_equal(text, name);
+}
+
+void fuse_node_unname(struct fuse_fs *fs, struct fuse_node *node, struct fuse_node *dir,
+                      struct lt_str name)
+{
+    lt_mutex_lock(&fs->table.lock);
+    for (struct fuse_name *n = node->names, *next; n; n = next) {
+        next = n->next;
+        if (is_same(fs, n, dir, name))
+            free_locked(&fs->table, n);
+    }
     lt_mutex_unlock(&fs->table.lock);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The volume: opening and closing, its facts, and the table of operations. */
+#include "lintel.h"
 #include "ops.h"
 #include "request.h"
 #include "table.h"
@@ -72,10 +73,10 @@ static int fuse_by_id(const struct lt_ctx *ctx, struct lt_fs *base, uint64_t id,
     return 0;
 }
 
-static const struct lt_fs_ops ops = {
+/* Of a server of which nothing is known; lintel.c and ntfs.c know more. */
+static const struct lt_fs_ops plain_ops = {
     .close = fuse_close,
     .volume = fuse_volume,
-    .set_label = fuse_set_label,
     .statfs = fuse_statfs,
     .sync_fs = fuse_sync_fs,
     .node = fuse_by_id,
@@ -104,17 +105,6 @@ static const struct lt_fs_ops ops = {
     .xattr_set = fuse_xattr_set,
     .xattr_remove = fuse_xattr_remove,
     .xattr_list = fuse_xattr_list,
-    .stream_open = fuse_stream_open,
-    .stream_remove = fuse_stream_remove,
-    .stream_rename = fuse_stream_rename,
-    .stream_list = fuse_stream_list,
-    .ea_set = fuse_ea_set,
-    .ea_list = fuse_ea_list,
-    .reparse_set = fuse_reparse_set,
-    .reparse_get = fuse_reparse_get,
-    .reparse_remove = fuse_reparse_remove,
-    .security_set = fuse_security_set,
-    .security_get = fuse_security_get,
 };
 
 /* ---- Opening --------------------------------------------------------------------------------- */
@@ -155,19 +145,23 @@ int lt_fusefs_open(const struct lt_server *server, const struct lt_fusefs_option
                    struct lt_fs **ret, struct lt_diag *diag)
 {
     struct fuse_fs *fs = calloc(1, sizeof(*fs));
-    if (!fs || lt_fs_init(&fs->fs, &ops) < 0) {
+    if (!fs || lt_fs_init(&fs->fs, &fs->ops) < 0) {
         free(fs);
         return refuse(server, LT_ENOMEM, diag);
     }
+    fs->ops = plain_ops;
     fs->options = *options;
     int r = init(fs);
     r = r < 0 ? refuse(server, r, diag) : fuse_link_new(fs, server, &fs->link, diag);
+    if (r == 0) {
+        describe(fs);
+        r = fuse_lintel_probe(fs);
+    }
     if (r < 0) {
         free(fs->root);
         free_fs(fs);
         return r;
     }
-    describe(fs);
     *ret = &fs->fs;
     return 0;
 }

@@ -85,9 +85,10 @@ struct fuse_node {
     struct fuse_name *absent;            /* names that a directory is known not to have */
     uint64_t lookups;                    /* that the server counts for nodeid */
     uint64_t generation;
-    uint32_t revived; /* releases under way that do not count any more: see table.c */
-    bool idle;        /* without references, in the list of such */
-    bool listed;      /* found by its nodeid; not so: another generation took its place */
+    uint32_t revived;       /* releases under way that do not count any more: see table.c */
+    bool idle;              /* without references, in the list of such */
+    bool listed;            /* found by its nodeid; not so: another generation took its place */
+    struct fuse_node *file; /* of a named stream, with a reference; set once */
 
     struct lt_mutex lock; /* what follows */
     uint64_t nodeid;      /* of the server, in `epoch` */
@@ -130,6 +131,7 @@ struct fuse_forgets;
 
 struct fuse_fs {
     struct lt_fs fs;
+    struct lt_fs_ops ops;             /* what fs.ops points to: which ones depends on the server */
     struct lt_fusefs_options options; /* immutable */
     struct lt_volume volume;          /* label: link_lock; the rest is immutable */
 

@@ -66,23 +66,4 @@ int fuse_xattr_remove(const struct lt_ctx *ctx, struct lt_node *node, struct lt_
 int fuse_xattr_list(const struct lt_ctx *ctx, struct lt_node *node,
                     int (*fn)(void *arg, struct lt_str name), void *arg);
 
-/* windows.c */
-int fuse_set_label(const struct lt_ctx *ctx, struct lt_fs *fs, struct lt_str label);
-int fuse_stream_open(const struct lt_ctx *ctx, struct lt_node *node, struct lt_str name,
-                     uint32_t flags, struct lt_node **ret);
-int fuse_stream_remove(const struct lt_ctx *ctx, struct lt_node *node, struct lt_str name);
-int fuse_stream_rename(const struct lt_ctx *ctx, struct lt_node *node, struct lt_str name,
-                       struct lt_str new_name, bool replace);
-int fuse_stream_list(const struct lt_ctx *ctx, struct lt_node *node,
-                     int (*fn)(void *arg, const struct lt_stream *stream), void *arg);
-int fuse_ea_set(const struct lt_ctx *ctx, struct lt_node *node, const struct lt_ea *list,
-                size_t count, bool replace_all);
-int fuse_ea_list(const struct lt_ctx *ctx, struct lt_node *node,
-                 int (*fn)(void *arg, const struct lt_ea *ea), void *arg);
-int fuse_reparse_set(const struct lt_ctx *ctx, struct lt_node *node, struct lt_str data);
-int fuse_reparse_get(const struct lt_ctx *ctx, struct lt_node *node, void *buf, size_t size);
-int fuse_reparse_remove(const struct lt_ctx *ctx, struct lt_node *node, struct lt_str header);
-int fuse_security_set(const struct lt_ctx *ctx, struct lt_node *node, struct lt_str descriptor);
-int fuse_security_get(const struct lt_ctx *ctx, struct lt_node *node, void *buf, size_t size);
-
 #endif

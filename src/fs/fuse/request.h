@@ -19,7 +19,7 @@ struct fuse_request {
     struct fuse_node *node2;   /* NULL, or a second node: */
     uint64_t *node2_at;        /* where in `args` its id is to be written */
     struct lt_str name, name2; /* sent with their NULs where s is set */
-    const struct lt_seg *data; /* payload, at most FUSE_DATA_SEGS */
+    const struct lt_seg *data; /* payload: FUSE_DATA_SEGS, or twice as many without names */
     size_t data_count;
     /* NULL: any. Else what `args` says (a handle) is good for this epoch alone: LT_ESTALE, without
      * having been sent, where the connection is another. */

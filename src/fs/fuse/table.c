@@ -181,6 +181,26 @@ void fuse_put_locked(struct fuse_table *t, struct fuse_node *node)
         released_locked(t, node);
 }
 
+void fuse_stream_of(struct fuse_node *stream, struct fuse_node *file)
+{
+    struct fuse_table *t = &fuse_fs_of(stream)->table;
+    lt_mutex_lock(&t->lock);
+    if (!stream->file) {
+        fuse_get_locked(t, file);
+        stream->file = file;
+    }
+    lt_mutex_unlock(&t->lock);
+}
+
+struct fuse_node *fuse_stream_file(struct fuse_node *stream)
+{
+    struct fuse_table *t = &fuse_fs_of(stream)->table;
+    lt_mutex_lock(&t->lock);
+    struct fuse_node *file = stream->file;
+    lt_mutex_unlock(&t->lock);
+    return file;
+}
+
 /* Takes an idle node out of everything. Its memory is the caller's. */
 static void detach_locked(struct fuse_table *t, struct fuse_node *node) REQUIRES(t->lock)
 {
@@ -188,6 +208,8 @@ static void detach_locked(struct fuse_table *t, struct fuse_node *node) REQUIRES
     fuse_unlist_locked(t, node);
     remove_id_locked(t, node);
     fuse_names_clear_locked(t, node);
+    if (node->file)
+        fuse_put_locked(t, node->file);
 }
 
 /* A detached node goes: handles first, then what the server counts. */
@@ -195,7 +217,7 @@ static void discard(struct fuse_fs *fs, struct fuse_node *node)
 {
     fuse_handles_fini(fs, node);
     if (node->lookups > 0)
-        fuse_forget(fs, node->epoch, node->nodeid, node->lookups, node->removed);
+        fuse_forget(fs, node->epoch, node->nodeid, node->lookups, node->removed || node->file);
     free(node);
 }
 
@@ -226,8 +248,9 @@ void fuse_release(struct lt_node *base)
     struct fuse_table *t = &fs->table;
     lt_mutex_lock(&t->lock);
     released_locked(t, node);
-    /* Nobody comes back for what has no name: the server may free it now. */
-    bool drop = node->idle && (node->removed || !node->listed);
+    /* Nobody comes back for what has no name, nor for a stream without asking the server: which may
+     * free it now. */
+    bool drop = node->idle && (node->removed || node->file || !node->listed);
     if (drop)
         detach_locked(t, node);
     bool full = t->idle > fs->options.cache_nodes;

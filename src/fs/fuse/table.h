@@ -18,6 +18,12 @@ void fuse_table_fini(struct fuse_fs *fs);
 int fuse_node_take(struct fuse_fs *fs, uint32_t epoch, uint64_t nodeid, uint64_t generation,
                    uint32_t type, struct fuse_node **ret);
 
+/* `stream` is a named stream of `file`, which lives at least as long. */
+void fuse_stream_of(struct fuse_node *stream, struct fuse_node *file);
+
+/* Its file, without a reference, or NULL where that is not known yet. */
+struct fuse_node *fuse_stream_file(struct fuse_node *stream);
+
 /* lt_fs_ops.release */
 void fuse_release(struct lt_node *node);
 
@@ -51,6 +57,11 @@ void fuse_name_move(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str nam
 
 /* Whether any name of the node is known. */
 bool fuse_node_has_name(struct fuse_node *node);
+
+/* `name` in `dir` is none of this node's any more, in whatever spelling the volume takes for the
+ * same. */
+void fuse_node_unname(struct fuse_fs *fs, struct fuse_node *node, struct fuse_node *dir,
+                      struct lt_str name);
 
 /* Is not believed any more, but still remembered. */
 void fuse_name_expire(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str name);
