@@ -119,7 +119,7 @@ int32_t fsp_create(struct call *c)
     char path[FSP_PATH_MAX];
     struct opening o;
     memset(&o, 0, offsetof(struct opening, found));
-    o.found.parent = o.found.entry.node = o.node = NULL;
+    o.found.parent = o.found.entry.node = NULL;
     int32_t status = fsp_call_token(c, c->in.req.u.create.token);
     if (status == LT_STATUS_SUCCESS)
         status = parse(c, &o);

@@ -23,7 +23,6 @@ struct opening {
     bool dir_only, file_only, delete_on_close, trailing_backslash;
     bool has_stream;
     char stream[LT_NAME_MAX + 1];
-    struct fsp_found found;
 
     /* What becomes of it */
     struct lt_node *node; /* with a reference; `found` has the file */
@@ -31,6 +30,8 @@ struct opening {
     uint32_t granted;
     uint32_t information; /* LT_FILE_OPENED and so on */
     bool read_only;       /* nobody may write it once this opening may */
+
+    struct fsp_found found; /* the last: it is large, and fsp_walk() fills it */
 };
 
 /* Each: a status. */

@@ -26,34 +26,45 @@ static int32_t check_type(const struct opening *o)
 }
 
 /*
- * Access that the parent directory gives: with DELETE_CHILD one may delete whatever is in it, with
- * LIST_DIRECTORY see the attributes (MS-FSA 2.1.5.1.2.1). Without these the rest has to be granted
- * by the file itself.
+ * What the parent directory gives of a file in it: with DELETE_CHILD one may delete whatever is
+ * there, with LIST_DIRECTORY see its attributes (MS-FSA 2.1.5.1.2.1). SYNCHRONIZE comes with
+ * either: no program of Win32 can ask without it.
  */
+static uint32_t granted_by_parent(struct call *c, const struct opening *o, uint32_t desired)
+{
+    uint32_t granted = 0;
+    struct lt_attr attr;
+    struct lt_node *parent = o->found.parent;
+    if (desired & LT_ACCESS_MAXIMUM_ALLOWED)
+        desired |= LT_ACCESS_DELETE | LT_FILE_READ_ATTRIBUTES;
+    if (parent == NULL || lt_node_getattr(&c->ctx, parent, &attr) < 0)
+        return 0;
+    if ((desired & LT_ACCESS_DELETE) &&
+        fsp_access(c, parent, &attr, LT_FILE_DELETE_CHILD, NULL) == LT_STATUS_SUCCESS)
+        granted |= LT_ACCESS_DELETE | LT_ACCESS_SYNCHRONIZE;
+    if ((desired & LT_FILE_READ_ATTRIBUTES) &&
+        fsp_access(c, parent, &attr, LT_FILE_LIST_DIRECTORY, NULL) == LT_STATUS_SUCCESS)
+        granted |= LT_FILE_READ_ATTRIBUTES | LT_ACCESS_SYNCHRONIZE;
+    return granted;
+}
+
+/* After the file alone has refused. */
 static int32_t access_by_parent(struct call *c, const struct opening *o, uint32_t desired,
                                 uint32_t *ret)
 {
-    uint32_t from_parent = 0;
-    struct lt_attr attr;
-    if (o->found.parent == NULL || lt_node_getattr(&c->ctx, o->found.parent, &attr) < 0)
-        return LT_STATUS_ACCESS_DENIED;
-    if ((desired & LT_ACCESS_DELETE) &&
-        fsp_access(c, o->found.parent, &attr, LT_FILE_DELETE_CHILD, NULL) == LT_STATUS_SUCCESS)
-        from_parent |= LT_ACCESS_DELETE;
-    if ((desired & LT_FILE_READ_ATTRIBUTES) &&
-        fsp_access(c, o->found.parent, &attr, LT_FILE_LIST_DIRECTORY, NULL) == LT_STATUS_SUCCESS)
-        from_parent |= LT_FILE_READ_ATTRIBUTES;
+    const struct lt_entry *file = &o->found.entry;
+    uint32_t from_parent = granted_by_parent(c, o, desired), granted = 0;
+    uint32_t rest = desired & ~from_parent;
     if (from_parent == 0)
         return LT_STATUS_ACCESS_DENIED;
-    uint32_t rest = desired & ~from_parent, granted = 0;
-    if (rest != 0) {
-        const struct lt_entry *file = &o->found.entry;
-        int32_t status = fsp_access(c, file->node, &file->attr, rest, &granted);
-        if (status != LT_STATUS_SUCCESS)
-            return status;
-    }
-    *ret = granted | from_parent;
-    return LT_STATUS_SUCCESS;
+    int32_t status = LT_STATUS_SUCCESS;
+    if (rest != 0)
+        status = fsp_access(c, file->node, &file->attr, rest, &granted);
+    if (status == LT_STATUS_ACCESS_DENIED && rest == LT_ACCESS_MAXIMUM_ALLOWED)
+        status = LT_STATUS_SUCCESS;
+    if (status == LT_STATUS_SUCCESS)
+        *ret = granted | from_parent;
+    return status;
 }
 
 static int32_t check_access(struct call *c, struct opening *o, uint32_t extra)
@@ -95,6 +106,8 @@ int32_t fsp_check_file(struct call *c, struct opening *o, uint32_t extra)
     if (fsp_is_reparse(attr) && !(o->options & LT_FILE_OPEN_REPARSE_POINT))
         return fsp_resolve(c);
     int32_t status = check_access(c, o, extra);
+    if (status == LT_STATUS_SUCCESS)
+        status = check_type(o);
     return status == LT_STATUS_SUCCESS ? check_read_only(c, o, extra) : status;
 }
 
@@ -109,8 +122,6 @@ static uint32_t extra_access(const struct opening *o)
 int32_t fsp_open_existing(struct call *c, struct opening *o)
 {
     int32_t status = fsp_check_file(c, o, extra_access(o));
-    if (status == LT_STATUS_SUCCESS)
-        status = check_type(o);
     if (status != LT_STATUS_SUCCESS)
         return status;
     if (!overwrites(o))
