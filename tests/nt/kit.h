@@ -238,12 +238,15 @@ void become(const char *sid, uint32_t privileges);
 /* ---- Directories -------------------------------------------------------------------------------
  */
 
-/* The names that match, in their order, joined by commas, "." and ".." left out; static storage. */
+/* The names that match, sorted, joined by commas, "." and ".." left out; static storage. */
 const char *list(const char *dir, const char *pattern);
-/* The same through a handle from its start, dots and all; `size` of the buffer of each call. */
+/* Through a handle from its start, in their order, dots and all; `size` of the buffer of each call.
+ */
 const char *list_handle(struct nt_file *dir, const char *pattern, size_t size);
 /* The names of one buffer of any class of listing, joined by commas; static storage. */
 const char *names_in(const void *buf, size_t len, unsigned info_class);
+/* Sorts words joined by commas, in place, and returns them. */
+char *sort_names(char *names);
 /* ":s:$DATA=3,..." of a FileStreamInformation list; static storage. */
 const char *streams_of(struct nt_file *file);
 

@@ -454,12 +454,33 @@ const char *list_handle(struct nt_file *dir, const char *pattern, size_t size)
     return list_all(dir, pattern, size, true);
 }
 
+static int compare_words(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char *sort_names(char *names)
+{
+    static char copy[TEXT_MAX], *words[32768];
+    size_t count = 0, used = 0;
+    char *rest = NULL;
+    memcpy(copy, names, strlen(names) + 1);
+    for (char *w = strtok_r(copy, ",", &rest); w; w = strtok_r(NULL, ",", &rest)) {
+        assert_true(count < sizeof(words) / sizeof(words[0]));
+        words[count++] = w;
+    }
+    qsort(words, count, sizeof(words[0]), compare_words);
+    for (size_t i = 0; i < count; i++)
+        used += (size_t)snprintf(names + used, TEXT_MAX - used, "%s%s", i ? "," : "", words[i]);
+    return names;
+}
+
 const char *list(const char *path, const char *pattern)
 {
     struct nt_file *dir = open_file(path, "list sync dir");
     list_all(dir, pattern, 65536, false);
     close_file(dir);
-    return list_storage;
+    return sort_names(list_storage);
 }
 
 const char *streams_of(struct nt_file *file)
