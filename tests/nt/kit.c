@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TESTS_MAX = 400, FILES_MAX = 8192, BLOCKS_MAX = 64 };
+enum { TESTS_MAX = 400, FILES_MAX = 8192, BLOCKS_MAX = 64, THREADS_MAX = 16 };
 
 struct nt_volume *vol;
 struct lt_volume volume;
@@ -26,6 +26,9 @@ static struct nt_file *files[FILES_MAX];
 static size_t file_count;
 static void *blocks[BLOCKS_MAX];
 static size_t block_count;
+static struct lt_thread *threads[THREADS_MAX];
+static size_t thread_count;
+atomic_bool stopping;
 
 void kit_status(int32_t status, int32_t expected, const char *expr, const char *file, int line)
 {
@@ -358,6 +361,25 @@ void become(const char *sid, uint32_t privileges)
     nt_impersonate(token);
 }
 
+/* ---- Threads -----------------------------------------------------------------------------------
+ */
+
+void start_thread(void (*fn)(void *arg), void *arg)
+{
+    assert_true(thread_count < THREADS_MAX);
+    assert_int_equal(lt_thread_start(&threads[thread_count], "program", fn, arg), 0);
+    thread_count++;
+}
+
+void join_threads(bool stop)
+{
+    if (stop)
+        atomic_store(&stopping, true);
+    while (thread_count > 0)
+        lt_thread_join(threads[--thread_count]);
+    atomic_store(&stopping, false);
+}
+
 /* ---- Running --------------------------------------------------------------------------------- */
 
 static int set_up(void **state)
@@ -417,6 +439,7 @@ static int tear_down(void **state)
     int32_t closed = LT_STATUS_SUCCESS;
     (void)state;
     nt_impersonate(NULL);
+    join_threads(true);
     while (file_count > 0) {
         int32_t status = nt_close(files[--file_count]);
         closed = status == LT_STATUS_SUCCESS ? closed : status;

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdatomic.h>
 
 /* The volume under test, what its file system says of itself, and what it cannot be asked. */
 extern struct nt_volume *vol;
@@ -90,6 +91,14 @@ void make_text(const char *path, const char *text);
 
 /* Whether an opening for attributes finds it; what else it answers is a fault. */
 bool exists(const char *path);
+
+/* ---- Threads: what they are given must be static, as a test may fail while they run ------------
+ */
+
+extern atomic_bool stopping; /* they are to end */
+void start_thread(void (*fn)(void *arg), void *arg);
+/* Waits for all of them; `stop` first. Done at the end of a test if not before. */
+void join_threads(bool stop);
 
 /* ---- Data ------------------------------------------------------------------------------------ */
 

@@ -203,7 +203,6 @@ enum { KEPT = 200, CHURN = 300 };
 
 struct churn {
     int number;
-    atomic_bool *stop;
     int32_t failed; /* the first status that was none of the expected */
 };
 
@@ -212,7 +211,7 @@ static void churn(void *arg)
 {
     struct churn *c = arg;
     char path[64];
-    for (int i = 0; !atomic_load(c->stop) && c->failed == 0; i = (i + 1) % CHURN) {
+    for (int i = 0; !atomic_load(&stopping) && c->failed == 0; i = (i + 1) % CHURN) {
         struct nt_file *f = NULL;
         snprintf(path, sizeof(path), "\\d\\churn-%d-%d", c->number, i);
         struct nt_create how_to = how(path, "open_if r w d doc");
@@ -244,28 +243,19 @@ static void check_listing(const char *names)
 
 TEST(test_n120__each_name_once_whatever_happens)
 {
-    struct churn churns[2];
-    struct lt_thread *threads[2];
-    atomic_bool stop = false;
+    static struct churn churns[2];
     make_dir("\\d");
     make_numbered("\\d", "kept", KEPT);
     for (int i = 0; i < 2; i++) {
-        churns[i] = (struct churn){.number = i, .stop = &stop};
-        assert_int_equal(lt_thread_start(&threads[i], "churn", churn, &churns[i]), 0);
+        churns[i] = (struct churn){.number = i};
+        start_thread(churn, &churns[i]);
     }
-    char *names[20];
     for (size_t i = 0; i < 20; i++) {
         struct nt_file *d = open_file("\\d", "list");
-        names[i] = strdup(list_handle(d, NULL, i % 2 ? 600 : 8192));
+        check_listing(list_handle(d, NULL, i % 2 ? 600 : 8192));
         close_file(d);
     }
-    atomic_store(&stop, true);
-    for (int i = 0; i < 2; i++)
-        lt_thread_join(threads[i]);
-    for (size_t i = 0; i < 20; i++) {
-        check_listing(names[i]);
-        free(names[i]);
-    }
+    join_threads(true);
     for (int i = 0; i < 2; i++)
         ok(churns[i].failed);
 }

@@ -2,7 +2,7 @@
 /* Byte-range locks: N124. */
 #include "kit.h"
 
-#include <os/os.h>
+#include <string.h>
 #include <time.h>
 
 enum { SECTOR = 512 };
@@ -113,16 +113,17 @@ static void wait_for_lock(void *arg)
 
 TEST(test_n124__waiting_for_a_range)
 {
-    struct lt_thread *thread;
+    static struct waiter w;
     make_file("\\f");
     struct nt_file *a = open_file("\\f", "r w");
-    struct waiter w = {.f = open_file("\\f", "r w")};
+    memset(&w, 0, sizeof(w));
+    w.f = open_file("\\f", "r w");
     ok(nt_lock(a, 50, 1, true, true));
-    assert_int_equal(lt_thread_start(&thread, "waiter", wait_for_lock, &w), 0);
+    start_thread(wait_for_lock, &w);
     nanosleep(&(struct timespec){0, 20000000}, NULL);
     bool early = atomic_load(&w.done);
     ok(nt_unlock(a, 50, 1));
-    lt_thread_join(thread);
+    join_threads(false);
     assert_false(early);
     ok(w.status);
     is(LOCK_NOT_GRANTED, nt_lock(a, 0, 1, true, true));

@@ -2,7 +2,6 @@
 /* Change notifications (N122) and the end of a volume (N126). */
 #include "kit.h"
 
-#include <os/os.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -161,7 +160,6 @@ TEST(test_n126__unmounting_with_files_open)
 
 struct reader {
     atomic_uint done;
-    atomic_bool stop;
     int32_t last;
     struct nt_file *f;
 };
@@ -171,7 +169,7 @@ static void keep_reading(void *arg)
     struct reader *r = arg;
     char buf[64];
     size_t got = 0;
-    while (!atomic_load(&r->stop)) {
+    while (!atomic_load(&stopping)) {
         int32_t status = nt_read(r->f, buf, 7, 0, &got);
         atomic_fetch_add(&r->done, 1);
         if (status != LT_STATUS_SUCCESS) {
@@ -183,20 +181,19 @@ static void keep_reading(void *arg)
 
 TEST(test_n126__requests_in_flight_are_cancelled)
 {
-    struct reader readers[4] = {0};
-    struct lt_thread *threads[4];
+    static struct reader readers[4];
     make_text("\\f", "content");
     for (int i = 0; i < 4; i++) {
+        memset(&readers[i], 0, sizeof(readers[i]));
         readers[i].f = open_file("\\f", "r unbuffered");
-        assert_int_equal(lt_thread_start(&threads[i], "reader", keep_reading, &readers[i]), 0);
+        start_thread(keep_reading, &readers[i]);
     }
     for (int i = 0; i < 4; i++)
         while (atomic_load(&readers[i].done) == 0)
             nanosleep(&(struct timespec){0, 1000000}, NULL);
     assert_true(nt_unmount(vol) >= 0);
     vol = NULL;
-    for (int i = 0; i < 4; i++) {
-        lt_thread_join(threads[i]);
+    join_threads(false);
+    for (int i = 0; i < 4; i++)
         is(CANCELLED, readers[i].last);
-    }
 }
