@@ -31,7 +31,8 @@ struct lt_fsp_volume_params; /* wire/fsp/proto.h */
  * there until the request is answered; NULL if no such memory was announced. A token handle is
  * turned into who it is by `token`: malloc'd, LT_ENOENT for an unknown one.
  *
- * `notify` sends changes (entries of struct lt_fsp_notify_info) to the driver.
+ * `notify` sends changes (entries of struct lt_fsp_notify_info, without an end) to the driver.
+ * LT_EAGAIN: it is renaming something, and takes none for now.
  */
 struct lt_winfsp_port {
     int64_t (*transact)(struct lt_winfsp_port *port, const void *in, size_t in_len, void *out,
