@@ -192,6 +192,8 @@ static bool check_opened(struct creation *c)
     else if ((opened->granted_access & wanted) != wanted)
         drv_fault(c->v, "Create asked for access %#x and grants %#x", wanted,
                   opened->granted_access);
+    else if (c->open_target && !is_dir)
+        drv_fault(c->v, "Create of a target's directory opened none");
     else if (is_dir && (c->target.colon || (c->how->options & LT_FILE_NON_DIRECTORY_FILE)))
         drv_fault(c->v, "Create opened a directory that must be none");
     else if (!is_dir && (c->how->options & LT_FILE_DIRECTORY_FILE))
@@ -343,7 +345,7 @@ static int32_t opened(struct creation *c)
  */
 
 static int32_t create_named(struct nt_volume *v, struct nt_create *how, struct drv_parsed *target,
-                            struct nt_file **ret);
+                            bool open_target, struct nt_file **ret);
 
 /* The file of a stream is opened first and stays open with it. */
 static int32_t open_main(struct creation *c)
@@ -358,7 +360,7 @@ static int32_t open_main(struct creation *c)
     struct drv_parsed main = {0};
     int32_t status = drv_name_copy(c->target.name.units, c->target.colon, &main.name);
     if (status == LT_STATUS_SUCCESS)
-        status = create_named(c->v, &how, &main, &c->file->main);
+        status = create_named(c->v, &how, &main, false, &c->file->main);
     return status;
 }
 
@@ -394,6 +396,10 @@ static int32_t create_file(struct creation *c)
         return status;
     fix_attributes(c);
     status = send_create(c);
+    if (status == LT_STATUS_SUCCESS && c->open_target) {
+        size_t len = drv_name_parent(&c->target.name);
+        c->target.name.len = len ? len : 1;
+    }
     if (status == LT_STATUS_SUCCESS)
         return opened(c);
     if (status == LT_STATUS_REPARSE)
@@ -403,7 +409,7 @@ static int32_t create_file(struct creation *c)
 
 /* With volume.names shared. Takes the target over. */
 static int32_t create_named(struct nt_volume *v, struct nt_create *how, struct drv_parsed *target,
-                            struct nt_file **ret)
+                            bool open_target, struct nt_file **ret)
 {
     struct creation *c = calloc(1, sizeof(*c));
     struct nt_file *file = file_new(v);
@@ -411,6 +417,7 @@ static int32_t create_named(struct nt_volume *v, struct nt_create *how, struct d
     if (c && file) {
         c->v = v;
         c->how = how;
+        c->open_target = open_target;
         c->access = lt_access_map_generic(how->access);
         c->target = *target;
         *target = (struct drv_parsed){0};
@@ -431,28 +438,29 @@ static int32_t create_named(struct nt_volume *v, struct nt_create *how, struct d
 /* ---- NtCreateFile ------------------------------------------------------------------------------
  */
 
-/* One round; LT_STATUS_REPARSE with the name to go on with in *path. */
+/* One round; LT_STATUS_REPARSE with the name to go on with in *path, if there is one. */
 static int32_t create_once(struct nt_volume *v, struct nt_create *how, const struct drv_name *base,
-                           struct drv_name *path, struct nt_file **ret)
+                           struct drv_name *path, bool open_target, struct nt_file **ret)
 {
     struct drv_parsed target;
     int32_t status = drv_name_parse(v, base, path->units, path->len, &target);
     drv_name_free(path);
     if (status != LT_STATUS_SUCCESS)
         return status;
-    status = create_named(v, how, &target, ret);
-    *path = target.name; /* where it leads, if it does */
+    status = create_named(v, how, &target, open_target, ret);
+    *path = target.name;
     return status;
 }
 
+/* Takes the path over. */
 static int32_t create_path(struct nt_volume *v, struct nt_create *how, struct drv_name *path,
-                           struct nt_file **ret)
+                           bool open_target, struct nt_file **ret)
 {
     lt_rwlock_read(&v->names);
     const struct drv_name *base = how->at ? &how->at->node->name : NULL;
     int32_t status = LT_STATUS_REPARSE;
     for (unsigned i = 0; i <= REPARSE_MAX && status == LT_STATUS_REPARSE && path->units; i++) {
-        status = create_once(v, how, base, path, ret);
+        status = create_once(v, how, base, path, open_target, ret);
         base = NULL;
     }
     lt_rwlock_read_unlock(&v->names);
@@ -473,7 +481,18 @@ int32_t nt_create(struct nt_volume *volume, struct nt_create *how, struct nt_fil
         status = check_support(volume, how);
     if (status == LT_STATUS_SUCCESS)
         status = drv_name_widen(how->path, &path.units, &path.len);
-    if (status == LT_STATUS_SUCCESS)
-        status = create_path(volume, how, &path, ret);
-    return status;
+    if (status != LT_STATUS_SUCCESS)
+        return status;
+    if (drv_name_strip(&path))
+        return create_path(volume, how, &path, false, ret);
+    drv_name_free(&path);
+    return LT_STATUS_OBJECT_PATH_NOT_FOUND;
+}
+
+int32_t drv_create_target(struct nt_volume *v, struct nt_create *how, const struct drv_name *name,
+                          struct nt_file **ret)
+{
+    struct drv_name path;
+    int32_t status = drv_name_copy(name->units, name->len, &path);
+    return status == LT_STATUS_SUCCESS ? create_path(v, how, &path, true, ret) : status;
 }

@@ -65,10 +65,10 @@ static int32_t write_locked(struct nt_file *file, struct drv_call *call,
     if (status != LT_STATUS_SUCCESS)
         return status;
     file->modified = true;
-    uint64_t before = file->node->size;
+    uint64_t before = drv_node_size(file->node);
     drv_keep_info(file->node, &call->rsp.rsp.u.info, true);
     drv_changed(file->node,
-                DRV_CHANGED_WRITE | (file->node->size != before ? DRV_CHANGED_SIZE : 0u),
+                DRV_CHANGED_WRITE | (drv_node_size(file->node) != before ? DRV_CHANGED_SIZE : 0u),
                 DRV_ACTION_MODIFIED);
     return status;
 }
@@ -85,7 +85,7 @@ int32_t nt_write(struct nt_file *file, const void *buf, size_t len, uint64_t off
         offset = NT_END;
     if (len > UINT32_MAX || (offset != NT_END && offset > INT64_MAX - len))
         return LT_STATUS_INVALID_PARAMETER;
-    uint64_t at = offset == NT_END ? file->node->size : offset;
+    uint64_t at = offset == NT_END ? drv_node_size(file->node) : offset;
     if (!drv_range_allows(file, at, len, true))
         return LT_STATUS_FILE_LOCK_CONFLICT;
     struct drv_call *call = malloc(sizeof(*call));

@@ -10,7 +10,8 @@
  *   volume.names  exclusive for renames; shared for whatever looks a name up or sends one
  *   node.lock     exclusive for what changes data, sizes or attributes; shared for what reads them
  *   volume.table  the file nodes, their counts and share modes
- *   node.locks, node.keep, file.dir  leaves
+ *   file.dir
+ *   node.locks, node.keep, volume.watch, volume.info  leaves
  *   volume.io     requests on their way
  */
 #ifndef LT_TESTS_NT_DRIVER_H
@@ -44,8 +45,12 @@ int32_t drv_name_parse(struct nt_volume *v, const struct drv_name *base, const u
 int32_t drv_name_copy(const uint16_t *units, size_t len, struct drv_name *ret);
 void drv_name_free(struct drv_name *name);
 bool drv_name_is_root(const struct drv_name *name);
+/* Takes NT_DRIVE off; false for a path of another device. */
+bool drv_name_strip(struct drv_name *name);
 /* Units before the last backslash; 0 where the parent is the root. */
 size_t drv_name_parent(const struct drv_name *name);
+/* What a unit is compared by. */
+uint16_t drv_name_fold(const struct nt_volume *v, uint16_t unit);
 bool drv_name_equal(const struct nt_volume *v, const uint16_t *a, size_t a_len, const uint16_t *b,
                     size_t b_len);
 /* Equal, or below: `name` goes on with a backslash or a colon behind `above`. */
@@ -54,6 +59,11 @@ bool drv_name_is_below(const struct nt_volume *v, const struct drv_name *name,
 /* UTF-8 of the program as UTF-16, malloc'd. LT_STATUS_OBJECT_NAME_INVALID, INSUFFICIENT_RESOURCES.
  */
 int32_t drv_name_widen(const char *text, uint16_t **ret, size_t *ret_len);
+
+/* Patterns of directories: pattern.c. */
+bool drv_pattern_is_wild(const uint16_t *units, size_t len);
+bool drv_pattern_matches(const struct nt_volume *v, const uint16_t *pattern, size_t pattern_len,
+                         const uint16_t *name, size_t name_len);
 
 /* ---- Requests: driver.c ------------------------------------------------------------------------
  */
@@ -134,6 +144,11 @@ struct nt_volume {
     struct lt_rwlock names;
     struct lt_mutex table;
     struct drv_node *nodes GUARDED_BY(table);
+    struct lt_mutex watch; /* leaf */
+    struct drv_watch *watches GUARDED_BY(watch);
+    struct lt_mutex info; /* leaf */
+    struct lt_fsp_volume_info volume_info GUARDED_BY(info);
+    uint64_t volume_info_until GUARDED_BY(info); /* lt_clock_ns() */
 
     struct lt_mutex io;
     struct drv_call *waiting GUARDED_BY(io);
@@ -190,7 +205,7 @@ enum {
 
 struct drv_node {
     struct nt_volume *v;
-    struct drv_name name;  /* changes with `names` and `table` held */
+    struct drv_name name;  /* changes with `names` and `table` held: either is enough to read it */
     size_t colon;          /* of a stream; 0: none */
     bool is_root, is_dir;  /* immutable */
     uint64_t user;         /* immutable */
@@ -261,6 +276,9 @@ void drv_node_close(struct nt_file *file);
 /* Its file was overwritten: streams that are open are as good as deleted. */
 void drv_streams_overwritten(struct drv_node *node);
 /* The node of this name, with a reference, or NULL. */
+/* The size as last heard. */
+uint64_t drv_node_size(struct drv_node *node);
+bool drv_node_delete_pending(struct drv_node *node);
 struct drv_node *drv_node_find(struct nt_volume *v, const struct drv_name *name);
 void drv_node_put(struct drv_node *node);
 
@@ -285,6 +303,9 @@ void drv_keep_opened(struct drv_node *node, const struct lt_fsp_file_info *info,
 /* The Close of something that was opened but may not stay. */
 void drv_post_close(struct nt_volume *v, uint64_t user, uint64_t user2);
 void drv_file_put(struct nt_file *file);
+/* Opens the directory that `name` (of how->at, or of the volume) is to be in. */
+int32_t drv_create_target(struct nt_volume *v, struct nt_create *how, const struct drv_name *name,
+                          struct nt_file **ret);
 /* nt_close() with `names` held. */
 int32_t drv_close_locked(struct nt_file *file);
 
@@ -334,18 +355,28 @@ enum {
 void drv_changed(struct drv_node *node, uint32_t filter, uint32_t action);
 /* Changes that a file system of the dispatcher saw: entries of struct lt_fsp_notify_info. */
 int drv_notify(struct nt_volume *v, const void *entries, size_t len);
-/* The end of a handle that may have watched, and of a directory that is going. */
+/* The end of a handle that may have watched. */
 void drv_watch_end(struct nt_file *file);
+/* The directory is going. */
+void drv_watch_deleted(struct drv_node *node);
 
 /* ---- Others ------------------------------------------------------------------------------------
  */
 
+/* What is kept of the space of the volume. */
+void drv_volume_info_keep(struct nt_volume *v, const struct lt_fsp_volume_info *info);
+/* FsRtlValidateReparsePointBuffer. */
+int32_t drv_reparse_check(struct lt_str data);
+/* FSCTL_SET_REPARSE_POINT and its two relatives. */
+int32_t drv_reparse_control(struct nt_file *file, uint32_t code, struct lt_str in, void *out,
+                            size_t size, size_t *ret);
 /* The attributes of an open file: kept ones, or the dispatcher's. */
 int32_t drv_query_info(struct nt_file *file, struct lt_fsp_file_info *ret);
 /* Whether a FILE_INFO can be true; a fault if not. */
 bool drv_check_info(struct nt_volume *v, const char *where, const struct lt_fsp_file_info *info);
 uint64_t drv_round_up(const struct nt_volume *v, uint64_t size);
 uint16_t drv_upcase(uint16_t unit);
+int32_t drv_rename(struct nt_file *file, unsigned info_class, const void *buf, size_t len);
 /* The form of an EA list, and its names: EA_LIST_INCONSISTENT, INVALID_EA_NAME. */
 int32_t drv_ea_check(struct lt_str list);
 /* Whether this handle may read or write these bytes. */

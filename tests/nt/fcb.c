@@ -220,6 +220,22 @@ void drv_streams_overwritten(struct drv_node *node)
     lt_mutex_unlock(&node->v->table);
 }
 
+uint64_t drv_node_size(struct drv_node *node)
+{
+    lt_mutex_lock(&node->v->table);
+    uint64_t size = node->size;
+    lt_mutex_unlock(&node->v->table);
+    return size;
+}
+
+bool drv_node_delete_pending(struct drv_node *node)
+{
+    lt_mutex_lock(&node->v->table);
+    bool pending = node->delete_pending;
+    lt_mutex_unlock(&node->v->table);
+    return pending;
+}
+
 uint64_t drv_round_up(const struct nt_volume *v, uint64_t size)
 {
     return (size + v->unit - 1) / v->unit * v->unit;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* What is asked of open files: each class is made of FILE_INFO (MS-FSCC 2.4; sys/fileinfo.c). */
 #include "driver.h"
+#include "reply.h"
 
-#include <base/wire.h>
 #include <stdlib.h>
 
 enum {
@@ -28,37 +28,6 @@ enum {
 /* Options that FileModeInformation reports (MS-FSCC 2.4.26). */
 #define MODE_OPTIONS 0x103eu
 
-/* An answer that grows; `full` where it did not fit, and it is then cut off. */
-struct reply {
-    uint8_t *buf;
-    size_t size, len;
-    bool full;
-};
-
-static void put(struct reply *r, const void *bytes, size_t len)
-{
-    size_t room = r->size - r->len;
-    if (len > room) {
-        r->full = true;
-        len = room;
-    }
-    if (len)
-        memcpy(r->buf + r->len, bytes, len);
-    r->len += len;
-}
-
-static void put32(struct reply *r, uint32_t value)
-{
-    struct lt_le32 le = lt_put_le32(value);
-    put(r, &le, sizeof(le));
-}
-
-static void put64(struct reply *r, uint64_t value)
-{
-    struct lt_le64 le = lt_put_le64(value);
-    put(r, &le, sizeof(le));
-}
-
 static uint32_t shown_attributes(const struct lt_fsp_file_info *info)
 {
     return info->file_attributes ? info->file_attributes : LT_WIN_NORMAL;
@@ -66,42 +35,44 @@ static uint32_t shown_attributes(const struct lt_fsp_file_info *info)
 
 static void put_basic(struct reply *r, const struct lt_fsp_file_info *info)
 {
-    put64(r, info->creation_time);
-    put64(r, info->last_access_time);
-    put64(r, info->last_write_time);
-    put64(r, info->change_time);
-    put32(r, shown_attributes(info));
-    put32(r, 0);
+    reply_put64(r, info->creation_time);
+    reply_put64(r, info->last_access_time);
+    reply_put64(r, info->last_write_time);
+    reply_put64(r, info->change_time);
+    reply_put32(r, shown_attributes(info));
+    reply_put32(r, 0);
 }
 
 static void put_standard(struct reply *r, const struct nt_file *file,
                          const struct lt_fsp_file_info *info)
 {
-    uint8_t flags[4] = {file->node->delete_pending, file->node->is_dir};
-    put64(r, info->allocation_size);
-    put64(r, info->file_size);
-    put32(r, info->hard_links ? info->hard_links : 1);
-    put(r, flags, sizeof(flags));
+    uint8_t flags[4] = {drv_node_delete_pending(file->node), file->node->is_dir};
+    reply_put64(r, info->allocation_size);
+    reply_put64(r, info->file_size);
+    reply_put32(r, info->hard_links ? info->hard_links : 1);
+    reply_put(r, flags, sizeof(flags));
 }
 
 /* The name without a volume, and its length even where it is cut off. */
 static void put_name(struct reply *r, const struct nt_file *file)
 {
     const struct drv_name *name = &file->node->name;
-    put32(r, (uint32_t)(2 * name->len));
-    put(r, name->units, 2 * name->len);
+    lt_mutex_lock(&file->v->table);
+    reply_put32(r, (uint32_t)(2 * name->len));
+    reply_put(r, name->units, 2 * name->len);
+    lt_mutex_unlock(&file->v->table);
 }
 
 static void put_network_open(struct reply *r, const struct lt_fsp_file_info *info)
 {
-    put64(r, info->creation_time);
-    put64(r, info->last_access_time);
-    put64(r, info->last_write_time);
-    put64(r, info->change_time);
-    put64(r, info->allocation_size);
-    put64(r, info->file_size);
-    put32(r, shown_attributes(info));
-    put32(r, 0);
+    reply_put64(r, info->creation_time);
+    reply_put64(r, info->last_access_time);
+    reply_put64(r, info->last_write_time);
+    reply_put64(r, info->change_time);
+    reply_put64(r, info->allocation_size);
+    reply_put64(r, info->file_size);
+    reply_put32(r, shown_attributes(info));
+    reply_put32(r, 0);
 }
 
 static void put_all(struct reply *r, const struct nt_file *file,
@@ -109,12 +80,12 @@ static void put_all(struct reply *r, const struct nt_file *file,
 {
     put_basic(r, info);
     put_standard(r, file, info);
-    put64(r, info->index_number);
-    put32(r, info->ea_size);
-    put32(r, file->access);
-    put64(r, file->position);
-    put32(r, file->options & MODE_OPTIONS);
-    put32(r, 0);
+    reply_put64(r, info->index_number);
+    reply_put32(r, info->ea_size);
+    reply_put32(r, file->access);
+    reply_put64(r, file->position);
+    reply_put32(r, file->options & MODE_OPTIONS);
+    reply_put32(r, 0);
     put_name(r, file);
 }
 
@@ -152,23 +123,23 @@ static void put_class(struct reply *r, unsigned info_class, const struct nt_file
         put_standard(r, file, info);
         break;
     case INFO_INTERNAL:
-        put64(r, info->index_number);
+        reply_put64(r, info->index_number);
         break;
     case INFO_EA:
-        put32(r, info->ea_size);
+        reply_put32(r, info->ea_size);
         break;
     case INFO_ACCESS:
-        put32(r, file->access);
+        reply_put32(r, file->access);
         break;
     case INFO_NAME:
     case INFO_NORMALIZED_NAME:
         put_name(r, file);
         break;
     case INFO_POSITION:
-        put64(r, file->position);
+        reply_put64(r, file->position);
         break;
     case INFO_MODE:
-        put32(r, file->options & MODE_OPTIONS);
+        reply_put32(r, file->options & MODE_OPTIONS);
         break;
     case INFO_ALL:
         put_all(r, file, info);
@@ -177,11 +148,11 @@ static void put_class(struct reply *r, unsigned info_class, const struct nt_file
         put_network_open(r, info);
         break;
     case INFO_ATTRIBUTE_TAG:
-        put32(r, shown_attributes(info));
-        put32(r, info->reparse_tag);
+        reply_put32(r, shown_attributes(info));
+        reply_put32(r, info->reparse_tag);
         break;
     default: /* INFO_ALIGNMENT: bytes */
-        put32(r, 0);
+        reply_put32(r, 0);
         break;
     }
 }
@@ -218,14 +189,12 @@ static int32_t query_class(struct nt_file *file, size_t which, struct reply *r)
         return LT_STATUS_INFO_LENGTH_MISMATCH;
     if ((file->access & classes[which].access) != classes[which].access)
         return LT_STATUS_ACCESS_DENIED;
-    lt_rwlock_read(&file->v->names);
     lt_rwlock_read(&file->node->lock);
     if (classes[which].needs_info)
         status = drv_query_info(file, &info);
     if (status == LT_STATUS_SUCCESS)
         put_class(r, classes[which].info_class, file, &info);
     lt_rwlock_read_unlock(&file->node->lock);
-    lt_rwlock_read_unlock(&file->v->names);
     return status;
 }
 

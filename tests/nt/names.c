@@ -46,7 +46,7 @@ uint16_t drv_upcase(uint16_t unit)
     return lt_upcase(unit);
 }
 
-static uint16_t fold(const struct nt_volume *v, uint16_t unit)
+uint16_t drv_name_fold(const struct nt_volume *v, uint16_t unit)
 {
     return v->params.flags & LT_FSP_VOLUME_CASE_SENSITIVE ? unit : lt_upcase(unit);
 }
@@ -57,7 +57,7 @@ bool drv_name_equal(const struct nt_volume *v, const uint16_t *a, size_t a_len, 
     if (a_len != b_len)
         return false;
     for (size_t i = 0; i < a_len; i++) {
-        if (fold(v, a[i]) != fold(v, b[i]))
+        if (drv_name_fold(v, a[i]) != drv_name_fold(v, b[i]))
             return false;
     }
     return true;
@@ -89,6 +89,23 @@ int32_t drv_name_widen(const char *text, uint16_t **ret, size_t *ret_len)
     *ret = units;
     *ret_len = (size_t)n;
     return LT_STATUS_SUCCESS;
+}
+
+bool drv_name_strip(struct drv_name *name)
+{
+    static const char drive[] = NT_DRIVE;
+    const size_t global = 4; /* "\\??\\" */
+    size_t same = 0;
+    while (same < sizeof(drive) - 1 && same < name->len &&
+           lt_upcase(name->units[same]) == (uint16_t)drive[same])
+        same++;
+    if (same < global)
+        return true;
+    if (same < sizeof(drive) - 1)
+        return false;
+    name->len -= same;
+    memmove(name->units, name->units + same, name->len * sizeof(*name->units));
+    return true;
 }
 
 static bool unit_is_valid(uint16_t unit)

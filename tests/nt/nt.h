@@ -44,6 +44,10 @@ struct lt_fs *nt_fs(struct nt_volume *volume);
 /* On whose behalf this thread calls; NULL: LocalSystem. */
 void nt_impersonate(const struct lt_token *token);
 
+/* What an absolute name of the object manager begins with for the volume at hand: in the target of
+ * a symbolic link, in a rename. Any other "\\??\\" is another volume. */
+#define NT_DRIVE "\\??\\L:"
+
 struct nt_create {
     const char *path; /* backslashes; from the volume's root, or relative to `at` */
     struct nt_file *at;
@@ -80,6 +84,8 @@ int32_t nt_set_label(struct nt_file *file, const char *label);
 int32_t nt_query_dir(struct nt_file *file, unsigned info_class, const char *pattern, bool restart,
                      bool single, void *buf, size_t size, size_t *ret);
 
+/* `names`: FILE_GET_EA_INFORMATION (MS-FSCC 2.4.16), or none; `index` from 1, or NT_NO_INDEX. */
+#define NT_NO_INDEX UINT32_MAX
 int32_t nt_query_ea(struct nt_file *file, struct lt_str names, uint32_t index, bool restart,
                     bool single, void *buf, size_t size, size_t *ret);
 int32_t nt_set_ea(struct nt_file *file, struct lt_str list);
