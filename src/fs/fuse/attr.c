@@ -63,7 +63,8 @@ int fuse_attr_learn(struct fuse_node *node, const struct lt_attr *attr, uint64_t
     lt_mutex_lock(&node->lock);
     if (!(flags & FUSE_ATTR_WHOLE))
         complete_locked(node, &a);
-    bool news = begun >= node->changed;
+    /* Of a Lintel only whole attributes are kept. */
+    bool news = begun >= node->changed && (flags & FUSE_ATTR_WHOLE || !fs->lintel);
     if (flags & FUSE_ATTR_OURS)
         node->changed = atomic_fetch_add(&fs->changes, 1) + 1;
     if (news)

@@ -290,6 +290,7 @@ static void set_ops(struct lt_fs_ops *ops)
     ops->create = lintel_create;
     ops->link = lintel_link;
     ops->remove = lintel_remove;
+    ops->rename = lintel_rename;
     ops->readdir = lintel_readdir;
     ops->readdir_after = lintel_readdir_after;
     ops->names = lintel_names;

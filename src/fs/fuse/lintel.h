@@ -85,6 +85,11 @@ int lintel_link(const struct lt_ctx *ctx, struct lt_node *node, struct lt_node *
                 struct lt_str name, struct lt_entry *ret);
 int lintel_remove(const struct lt_ctx *ctx, struct lt_node *dir, struct lt_str name, uint32_t flags,
                   struct lt_node *expect, struct lt_gone *ret);
+int lintel_rename(const struct lt_ctx *ctx, struct lt_node *dir, struct lt_str name,
+                  struct lt_node *new_dir, struct lt_str new_name, uint32_t flags,
+                  struct lt_gone *ret);
+
+/* lintel_dir.c */
 int lintel_readdir(const struct lt_ctx *ctx, struct lt_node *dir, uint64_t cookie, uint32_t flags,
                    int (*fn)(void *arg, const struct lt_dirent *entry), void *arg);
 int lintel_readdir_after(const struct lt_ctx *ctx, struct lt_node *dir, struct lt_str name,

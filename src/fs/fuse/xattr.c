@@ -3,13 +3,10 @@
  * Extended attributes. A value is asked for with a guess of its length, so that most take one
  * request; its length alone is asked for the same way, since the value mostly follows.
  */
-#include "xattr.h"
-
 #include "ops.h"
 #include "request.h"
 #include "table.h"
 
-#include <lintel/acl.h>
 #include <stdlib.h>
 
 #define LIST_GUESS 4096u /* bytes of a list of names */
@@ -139,16 +136,5 @@ int fuse_xattr_remove(const struct lt_ctx *ctx, struct lt_node *node, struct lt_
 {
     int r = remove_one(ctx, fuse_node(node), name);
     fuse_attr_drop(fuse_node(node));
-    return r;
-}
-
-int fuse_acl_set(const struct lt_ctx *ctx, struct fuse_node *node, struct lt_str acl)
-{
-    struct lt_str name = lt_str(LT_ACL_ACCESS);
-    int r = acl.len > 0 ? set(ctx, node, name, acl, 0) : remove_one(ctx, node, name);
-    /* What says no more than the mode does is kept as the mode alone. */
-    if (acl.len == 0 && (r == LT_ENODATA || r == LT_EOPNOTSUPP))
-        r = 0;
-    fuse_attr_drop(node);
     return r;
 }
