@@ -53,6 +53,7 @@ static void take_response(struct nt_volume *v, struct lt_str message)
         at = &(*at)->next;
     struct drv_call *c = *at;
     bool known = c || (head.hint != 0 && head.hint < v->next_hint);
+    bool expected = c || v->ended || head.kind == LT_FSP_CLOSE; /* what was cancelled is answered */
     if (c) {
         *at = c->next;
         memcpy(c->answer, message.s, message.len);
@@ -63,7 +64,7 @@ static void take_response(struct nt_volume *v, struct lt_str message)
     lt_mutex_unlock(&v->io);
     if (!known)
         drv_fault(v, "a response with hint %" PRIu64 ", which no request had", head.hint);
-    else if (!c && head.kind != LT_FSP_CLOSE)
+    else if (!expected)
         drv_fault(v, "a second response to hint %" PRIu64 ", or one after its time", head.hint);
 }
 

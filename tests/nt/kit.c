@@ -92,7 +92,7 @@ static const struct word {
     {"write_ea", ACCESS, LT_FILE_WRITE_EA},
     {"read_attr", ACCESS, LT_FILE_READ_ATTRIBUTES},
     {"write_attr", ACCESS, LT_FILE_WRITE_ATTRIBUTES},
-    {"list", ACCESS, LT_FILE_LIST_DIRECTORY},
+    {"list", ACCESS, LT_FILE_LIST_DIRECTORY | LT_FILE_READ_ATTRIBUTES | LT_ACCESS_SYNCHRONIZE},
     {"delete_child", ACCESS, LT_FILE_DELETE_CHILD},
     {"read_control", ACCESS, LT_ACCESS_READ_CONTROL},
     {"write_dac", ACCESS, LT_ACCESS_WRITE_DAC},
