@@ -50,6 +50,11 @@ struct lt_channel_ops {
     int (*receive)(struct lt_channel *channel, unsigned worker, struct lt_message *ret);
     int (*reply)(struct lt_channel *channel, struct lt_message *m, int error,
                  const struct lt_seg *segs, size_t count);
+    /* NULL: reply() never waits for the peer */
+    int (*reply_soon)(struct lt_channel *channel, struct lt_message *m, const struct lt_seg *segs,
+                      size_t count, char *room);
+    int (*reply_rest)(struct lt_channel *channel, struct lt_message *m, const char *room,
+                      size_t len);
     /* NULL: not possible */
     int (*reply_file)(struct lt_channel *channel, struct lt_message *m, int fd,
                       const struct lt_file_range *ranges, size_t count);
@@ -87,6 +92,25 @@ static inline int lt_channel_reply(struct lt_channel *channel, struct lt_message
                                    const struct lt_seg *segs, size_t count)
 {
     return channel->ops->reply(channel, m, error, segs, count);
+}
+
+/*
+ * Answers a message with a body that lies under a lock: as lt_channel_reply(), but without waiting
+ * for the peer. LT_EAGAIN: it would have to wait, and the message is not answered. A positive
+ * result: so many bytes are still to go and have been copied to `room`, which takes the whole body;
+ * the lock given up, lt_channel_reply_rest() sends them, before anything else on this thread.
+ */
+static inline int lt_channel_reply_soon(struct lt_channel *channel, struct lt_message *m,
+                                        const struct lt_seg *segs, size_t count, char *room)
+{
+    return channel->ops->reply_soon ? channel->ops->reply_soon(channel, m, segs, count, room)
+                                    : channel->ops->reply(channel, m, 0, segs, count);
+}
+
+static inline int lt_channel_reply_rest(struct lt_channel *channel, struct lt_message *m,
+                                        const char *room, size_t len)
+{
+    return channel->ops->reply_rest(channel, m, room, len);
 }
 
 static inline bool lt_channel_replies_files(const struct lt_channel *channel)

@@ -43,6 +43,9 @@ struct link {
     atomic_int ended;          /* why the first worker left: the others do so for the same reason */
     struct lt_mutex receiving; /* before `sending`, though nobody takes both */
     struct lt_mutex sending;
+    /* A reply of which only some has gone: its header, and how much of that. */
+    struct lt_fuse_out_header begun GUARDED_BY(sending);
+    size_t begun_len GUARDED_BY(sending);
     struct link_worker workers[];
 };
 
@@ -250,6 +253,61 @@ static int link_reply(struct lt_channel *channel, struct lt_message *m, int erro
     return r;
 }
 
+/* Copies what iov still has to `room`; returns its bytes. */
+static size_t keep_rest(const struct iovec *iov, size_t count, char *room)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(room + len, iov[i].iov_base, iov[i].iov_len);
+        len += iov[i].iov_len;
+    }
+    return len;
+}
+
+/*
+ * A packet goes whole or not at all. Of a message in a stream that has begun the rest must follow,
+ * so `sending` stays taken until link_reply_rest(). What fails is left to link_reply(), which knows
+ * what to do then.
+ */
+static int link_reply_soon(struct lt_channel *channel, struct lt_message *m,
+                           const struct lt_seg *segs, size_t count,
+                           char *room) NO_THREAD_SAFETY_ANALYSIS
+{
+    struct link *l = link_of(channel);
+    struct lt_fuse_in_header in;
+    struct iovec message[1 + LT_CHANNEL_SEGS_MAX], *iov = message + 1;
+    if (count > LT_CHANNEL_SEGS_MAX || (!l->packets && !lt_mutex_trylock(&l->sending)))
+        return LT_EAGAIN;
+    memcpy(&in, m->in.header, sizeof(in));
+    struct lt_fuse_out_header header = {.len = sizeof(header), .unique = in.unique};
+    header.len += (uint32_t)lt_segs_size(segs, count);
+    message[0] = (struct iovec){&header, sizeof(header)};
+    count = lt_iov_fill(iov, segs, count, 0);
+    ssize_t n = lt_fd_write(l->out, l->out_is_socket, message, 1 + count);
+    size_t rest = 0;
+    if (n >= 0 && n < (ssize_t)header.len) {
+        l->begun = header;
+        l->begun_len = (size_t)n < sizeof(header) ? (size_t)n : sizeof(header);
+        lt_iov_advance(&iov, &count, (size_t)n - l->begun_len);
+        rest = keep_rest(iov, count, room);
+    } else if (!l->packets) {
+        lt_mutex_unlock(&l->sending);
+    }
+    return n < 0 ? LT_EAGAIN : (int)rest;
+}
+
+static int link_reply_rest(struct lt_channel *channel, struct lt_message *m, const char *room,
+                           size_t len) NO_THREAD_SAFETY_ANALYSIS
+{
+    struct link *l = link_of(channel);
+    struct iovec iov[2] = {{(char *)&l->begun + l->begun_len, sizeof(l->begun) - l->begun_len},
+                           {(char *)(uintptr_t)room, len}};
+    (void)m;
+    int r = write_all(l, iov, 2);
+    lt_mutex_unlock(&l->sending);
+    return r;
+}
+
 static int link_notify(struct lt_channel *channel, int code, const struct lt_seg *segs,
                        size_t count)
 {
@@ -281,6 +339,8 @@ static const struct lt_channel_ops link_ops = {
     .name = "socket",
     .receive = link_receive,
     .reply = link_reply,
+    .reply_soon = link_reply_soon,
+    .reply_rest = link_reply_rest,
     .notify = link_notify,
     .hand_over = link_hand_over,
     .stop = link_stop,

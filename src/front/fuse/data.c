@@ -12,23 +12,33 @@ struct read_sink {
     /* Bytes in it: the file system put them there, or a reply must not be sent
      * under a lock. */
     size_t copied;
+    size_t rest; /* bytes in it that a reply which has begun is still to send */
 };
+
+/* Replies under the file system's lock, if that goes without waiting for the peer. */
+static bool reply_soon(struct read_sink *rs, const struct lt_seg *segs, size_t count)
+{
+    struct call *c = rs->c;
+    int r = lt_channel_reply_soon(c->s->channel, c->m, segs, count, rs->room);
+    if (r == LT_EAGAIN)
+        return false;
+    note_reply(c, r);
+    rs->rest = r > 0 ? (size_t)r : 0;
+    return true;
+}
 
 static int put_read(struct lt_sink *sink, const struct lt_seg *segs, size_t count, size_t total)
 {
     struct read_sink *rs = (struct read_sink *)sink;
-    struct call *c = rs->c;
-    c->bytes = total;
+    rs->c->bytes = total;
     if (count == 1 && segs[0].base == sink->room) {
         rs->copied = total;
         return 0;
     }
-    if (!c->s->channel->reply_blocks && count <= LT_CHANNEL_SEGS_MAX) {
-        reply_segs(c, segs, count);
-        return 0;
-    }
     if (total > sink->room_len)
         return LT_EIO;
+    if (count <= LT_CHANNEL_SEGS_MAX && reply_soon(rs, segs, count))
+        return 0;
     for (size_t i = 0; i < count; i++) {
         memcpy(rs->room + rs->copied, segs[i].base, segs[i].len);
         rs->copied += segs[i].len;
@@ -60,6 +70,8 @@ int on_read(struct call *c)
         rs.sink.put_file = put_read_file;
     size_t size = in->size < c->s->max_write ? in->size : c->s->max_write;
     int r = lt_node_read(&c->ctx, c->node, in->offset, size, &rs.sink);
+    if (rs.rest > 0)
+        note_reply(c, lt_channel_reply_rest(c->s->channel, c->m, rs.room, rs.rest));
     if (r < 0 || c->replied)
         return r < 0 ? r : 0;
     return reply_bytes(c, rs.room, rs.copied);
