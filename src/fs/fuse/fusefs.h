@@ -16,7 +16,8 @@
  * (LT_ESTALE if they are gone); open files are opened again.
  *
  * Lock order: link_lock and restart_lock are taken with nothing else held; table.lock, then a
- * node's lock, then the forgets' lock. None is held over a call but restart_lock.
+ * node's lock, then the forgets' lock. None is held over a call but restart_lock, and a node's
+ * end_lock, which comes before all others.
  */
 #ifndef LT_FS_FUSE_FUSEFS_H
 #define LT_FS_FUSE_FUSEFS_H
@@ -49,14 +50,7 @@ void lt_fusefs_options_init(struct lt_fusefs_options *ret);
 int lt_fusefs_open(const struct lt_server *server, const struct lt_fusefs_options *options,
                    struct lt_fs **ret, struct lt_diag *diag);
 
-/* Handles of the server for one node, opened when data is first asked for. */
-struct fuse_handle {
-    uint64_t fh;
-    uint32_t open_flags; /* LT_FOPEN_... */
-    uint32_t users;
-    uint32_t epoch;
-    bool valid;
-};
+struct fuse_handle;
 
 /*
  * A name that the server told us of, good for a while: of a node, or (node NULL) known not to
@@ -90,6 +84,8 @@ struct fuse_node {
     bool listed;            /* found by its nodeid; not so: another generation took its place */
     struct fuse_node *file; /* of a named stream, with a reference; set once */
 
+    struct lt_rwlock end_lock; /* where the file ends: appends alone, other writes together */
+
     struct lt_mutex lock; /* what follows */
     uint64_t nodeid;      /* of the server, in `epoch` */
     uint32_t epoch;
@@ -97,8 +93,9 @@ struct fuse_node {
     uint64_t attr_until_ns; /* monotonic; 0: stale */
     uint64_t changed; /* fs->changes as of our last change: replies asked for before are old */
 
-    struct fuse_handle read, write; /* files; `read` for directories too */
-    uint32_t opens;                 /* lt_node_open() without lt_node_close() */
+    struct fuse_handle *read, *write; /* of a file: handle.h */
+    uint32_t readers, writers;        /* lt_node_open() without lt_node_close() */
+    bool lost; /* data went to a server that died, and nobody has been told yet */
 
     atomic_bool removed; /* the last name that we know of went */
 };

@@ -246,6 +246,7 @@ void fuse_release(struct lt_node *base)
     struct fuse_node *node = fuse_node(base);
     struct fuse_fs *fs = fuse_fs_of(node);
     struct fuse_table *t = &fs->table;
+    fuse_handles_rest(node);
     lt_mutex_lock(&t->lock);
     released_locked(t, node);
     /* Nobody comes back for what has no name, nor for a stream without asking the server: which may
