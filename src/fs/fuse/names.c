@@ -2,6 +2,7 @@
 /* Names: looked up, made, linked, read. What takes names away is in remove.c. */
 #include "names.h"
 
+#include "handle.h"
 #include "ops.h"
 #include "request.h"
 
@@ -128,18 +129,6 @@ static int send_create(const struct lt_ctx *ctx, struct fuse_fs *fs, struct fuse
     return fuse_call(&own, fs, r);
 }
 
-static void release_created(struct fuse_fs *fs, struct fuse_node *node,
-                            const struct lt_fuse_open_out *open, uint32_t epoch)
-{
-    struct lt_fuse_release_in in = {.fh = open->fh, .flags = LT_FUSE_O_RDWR};
-    struct fuse_request r = {.opcode = LT_FUSE_RELEASE,
-                             .node = node,
-                             .args = &in,
-                             .args_len = sizeof(in),
-                             .epoch = &epoch};
-    (void)fuse_call(NULL, fs, &r);
-}
-
 static int learn_created(struct fuse_fs *fs, const struct fuse_request *r, struct lt_str name,
                          const struct created *out, uint64_t begun, bool opened,
                          struct lt_entry *ret)
@@ -147,7 +136,7 @@ static int learn_created(struct fuse_fs *fs, const struct fuse_request *r, struc
     int e = fuse_entry_learn(fs, r->sent_epoch, name.len ? r->node : NULL, name, &out->entry, begun,
                              FUSE_ATTR_OURS, ret);
     if (opened && e == 0)
-        release_created(fs, fuse_node(ret->node), &out->open, r->sent_epoch);
+        fuse_handle_take(fuse_node(ret->node), r->sent_epoch, &out->open, LT_FUSE_O_RDWR);
     return e;
 }
 
