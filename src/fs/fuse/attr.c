@@ -90,6 +90,18 @@ int fuse_attr_out_learn(struct fuse_node *node, const struct lt_fuse_attr_out *o
                            begun, flags, ret);
 }
 
+uint64_t fuse_dir_change(struct fuse_node *dir, uint64_t begun)
+{
+    struct fuse_fs *fs = fuse_fs_of(dir);
+    lt_mutex_lock(&dir->lock);
+    bool alone = dir->changed <= begun;
+    dir->changed = atomic_fetch_add(&fs->changes, 1) + 1;
+    uint64_t now = alone ? dir->changed : 0;
+    dir->attr_until_ns = 0;
+    lt_mutex_unlock(&dir->lock);
+    return now;
+}
+
 void fuse_attr_drop(struct fuse_node *node)
 {
     drop_one(node);
@@ -143,6 +155,9 @@ int fuse_seen_learn(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str nam
                     const struct fuse_seen *seen, struct lt_entry *ret)
 {
     struct fuse_node *node;
+    uint64_t begun = seen->begun;
+    if (dir && seen->flags & FUSE_ATTR_OURS)
+        begun = fuse_dir_change(dir, begun);
     int r = seen->nodeid == 0 || seen->nodeid == LT_ROOT_ID ? LT_EIO : 0;
     if (r == 0)
         r = fuse_node_take(fs, seen->epoch, seen->nodeid, seen->generation, seen->type, &node);
@@ -154,7 +169,7 @@ int fuse_seen_learn(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str nam
         return r;
     }
     if (dir)
-        fuse_name_learn(fs, dir, name, node, seen->entry_ns);
+        fuse_name_learn(fs, dir, name, node, seen->entry_ns, begun);
     ret->node = &node->node;
     return 0;
 }

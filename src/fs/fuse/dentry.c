@@ -103,20 +103,22 @@ static uint64_t until(uint64_t ns)
 }
 
 void fuse_name_learn(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str name,
-                     struct fuse_node *node, uint64_t ns)
+                     struct fuse_node *node, uint64_t ns, uint64_t begun)
 {
     uint64_t end = until(ns < fs->options.entry_ns ? ns : fs->options.entry_ns);
     struct fuse_name *fresh = NULL;
     if (node || end > 0)
         fresh = malloc(sizeof(*fresh) + name.len); /* without memory nothing is remembered */
     lt_mutex_lock(&fs->table.lock);
+    if (atomic_load(&dir->changed) > begun)
+        end = 0;
     struct fuse_name *n = find_locked(fs, dir, name);
     if (n && n->node == node && end > 0) {
         n->until_ns = end;
     } else {
         if (n)
             free_locked(&fs->table, n);
-        if (fresh) {
+        if (fresh && (node || end > 0)) {
             *fresh = (struct fuse_name){.dir = dir,
                                         .node = node,
                                         .until_ns = end,
@@ -174,7 +176,7 @@ void fuse_name_expire(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str n
 }
 
 void fuse_name_move(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str name,
-                    struct fuse_node *new_dir, struct lt_str new_name)
+                    struct fuse_node *new_dir, struct lt_str new_name, uint64_t begun)
 {
     struct fuse_node *node = NULL;
     uint64_t now = lt_clock_ns(), left = 0;
@@ -192,7 +194,7 @@ void fuse_name_move(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str nam
         fuse_name_drop(fs, new_dir, new_name);
         return;
     }
-    fuse_name_learn(fs, new_dir, new_name, node, left);
+    fuse_name_learn(fs, new_dir, new_name, node, left, begun);
     lt_node_put(&node->node);
 }
 

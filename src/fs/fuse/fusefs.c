@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The volume: opening and closing, its facts, and the table of operations. */
+#include "dir.h"
 #include "lintel.h"
 #include "ops.h"
 #include "request.h"
@@ -39,6 +40,7 @@ static void free_fs(struct fuse_fs *fs)
 static int fuse_close(struct lt_fs *base)
 {
     struct fuse_fs *fs = fuse_fs(base);
+    fuse_listings_drop(fs, NULL);
     fuse_table_trim(fs, 0);
     assert(atomic_load(&base->root->refs) == 1);
     struct fuse_request r = {.opcode = LT_FUSE_DESTROY};

@@ -91,7 +91,9 @@ struct fuse_node {
     uint32_t epoch;
     struct lt_attr attr;    /* as of attr_until */
     uint64_t attr_until_ns; /* monotonic; 0: stale */
-    uint64_t changed; /* fs->changes as of our last change: replies asked for before are old */
+    /* fs->changes as of our last change: what was asked for before is old. Written under the lock;
+     * names are learnt under the table's. */
+    _Atomic(uint64_t) changed;
 
     struct fuse_handle *read, *write; /* of a file: handle.h */
     uint32_t readers, writers;        /* lt_node_open() without lt_node_close() */
@@ -126,6 +128,13 @@ struct fuse_table {
 
 struct fuse_forgets;
 
+/* Listings that somebody will perhaps go on with: see dir.c. */
+struct fuse_listings {
+    struct lt_mutex lock; /* a leaf */
+    struct fuse_listing *newest;
+    size_t count;
+};
+
 struct fuse_fs {
     struct lt_fs fs;
     struct lt_fs_ops ops;             /* what fs.ops points to: which ones depends on the server */
@@ -153,6 +162,7 @@ struct fuse_fs {
     struct fuse_forgets *forgets;
     struct fuse_node *root;
     struct lt_hash_key hash_key;
+    struct fuse_listings listings;
     atomic_ullong looked_up, forgotten; /* lookups counted, and given back: equal in the end */
 };
 

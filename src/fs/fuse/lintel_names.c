@@ -55,7 +55,7 @@ static int lookup_server(const struct lt_ctx *ctx, struct fuse_fs *fs, struct fu
     uint64_t begun = fuse_attr_begin(fs);
     int r = lintel_call(ctx, &call);
     if (r == 0 && found.out.nodeid == 0) {
-        fuse_name_learn(fs, dir, name, NULL, found.out.entry_ns);
+        fuse_name_learn(fs, dir, name, NULL, found.out.entry_ns, begun);
         return LT_ENOENT;
     }
     if (r == LT_ENOENT)
@@ -151,8 +151,7 @@ int lintel_create(const struct lt_ctx *ctx, struct lt_node *base, struct lt_str 
     };
     if (name.len > 0)
         fuse_name_drop(fuse_fs_of(dir), dir, name);
-    int r = call_entry(ctx, &call, name.len > 0 ? dir : NULL, name, 0, ret);
-    fuse_attr_drop(dir);
+    int r = call_entry(ctx, &call, name.len > 0 ? dir : NULL, name, FUSE_ATTR_OURS, ret);
     if (r == 0)
         put_stored(name, ret);
     if (r == 0 && name.len == 0)
@@ -168,7 +167,6 @@ int lintel_link(const struct lt_ctx *ctx, struct lt_node *base, struct lt_node *
         .opcode = LT_LINTEL_LINK, .node = dir, .other = node, .text = {name}};
     fuse_name_drop(fuse_fs_of(dir), dir, name);
     int r = call_entry(ctx, &call, dir, name, FUSE_ATTR_OURS, ret);
-    fuse_attr_drop(dir);
     if (r == 0 && ret->node != base) {
         lt_node_put(ret->node);
         r = LT_EPROTO;
@@ -215,13 +213,13 @@ int lintel_remove(const struct lt_ctx *ctx, struct lt_node *base, struct lt_str 
             break;
         bool other = flags & LT_REMOVE_SAME && entry.node != expect;
         r = other ? LT_ESTALE : remove_node(ctx, dir, name, flags, fuse_node(entry.node));
+        fuse_attr_drop(dir);
         if (r == 0 || r == LT_ESTALE)
             fuse_node_unname(fs, fuse_node(entry.node), dir, name);
         if (r == 0) {
             if (is_last(&entry))
                 fuse_node(entry.node)->removed = true;
             fuse_attr_drop(fuse_node(entry.node));
-            fuse_attr_drop(dir);
             ret->node = entry.node;
         } else {
             lt_node_put(entry.node);

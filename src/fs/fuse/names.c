@@ -56,7 +56,7 @@ static int lookup_server(const struct lt_ctx *ctx, struct fuse_fs *fs, struct fu
     int e = fuse_call(ctx, fs, &r);
     if (e == 0 && out.nodeid == 0) {
         fuse_name_learn(fs, dir, name, NULL,
-                        lt_fuse_get_timeout(out.entry_valid, out.entry_valid_nsec));
+                        lt_fuse_get_timeout(out.entry_valid, out.entry_valid_nsec), begun);
         return LT_ENOENT;
     }
     if (e == LT_ENOENT)
@@ -251,8 +251,6 @@ int fuse_create(const struct lt_ctx *ctx, struct lt_node *base, struct lt_str na
     if (spec->security.len > 0)
         return LT_EOPNOTSUPP;
     int r = create(ctx, dir, name, spec, &entry);
-    if (name.len > 0)
-        fuse_attr_drop(dir);
     if (r < 0)
         return r;
     r = finish(ctx, spec, &entry);
@@ -288,7 +286,6 @@ int fuse_link(const struct lt_ctx *ctx, struct lt_node *base, struct lt_node *di
     };
     uint64_t begun = fuse_attr_begin(fs);
     int e = fuse_call(ctx, fs, &r);
-    fuse_attr_drop(fuse_node(dir));
     if (e == 0)
         e = fuse_entry_learn(fs, r.sent_epoch, fuse_node(dir), name, &out, begun, FUSE_ATTR_OURS,
                              ret);

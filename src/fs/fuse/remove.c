@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Names taken away: removed and renamed. */
+#include "dir.h"
 #include "names.h"
 #include "ops.h"
 #include "request.h"
@@ -15,6 +16,8 @@ static void unnamed(struct fuse_node *node)
         last = attr.nlink <= 1;
     if (last)
         atomic_store(&node->removed, true);
+    if (node->node.type == LT_S_IFDIR)
+        fuse_listings_drop(fuse_fs_of(node), node);
     fuse_attr_drop(node);
 }
 
@@ -26,14 +29,12 @@ int fuse_name_remove(const struct lt_ctx *ctx, struct fuse_node *dir, struct lt_
     struct fuse_request r = {
         .opcode = is_dir ? LT_FUSE_RMDIR : LT_FUSE_UNLINK, .node = dir, .name = name};
     int e = fuse_call(ctx, fs, &r);
-    if (e == LT_ENOENT)
+    fuse_attr_drop(dir); /* also after a failure: who knows what the server did */
+    if (e == 0 || e == LT_ENOENT)
         fuse_name_drop(fs, dir, name);
-    if (e < 0)
-        return e == LT_ENOSYS ? LT_EPERM : e; /* as unlink(2) says it */
-    fuse_name_drop(fs, dir, name);
-    fuse_attr_drop(dir);
-    unnamed(node);
-    return 0;
+    if (e == 0)
+        unnamed(node);
+    return e == LT_ENOSYS ? LT_EPERM : e; /* as unlink(2) says it */
 }
 
 static int may_remove(const struct lt_node *node, uint32_t flags, const struct lt_node *expect)
@@ -113,15 +114,15 @@ static void swap_names(struct fuse_fs *fs, const struct rename *m, struct fuse_n
 {
     fuse_name_drop(fs, m->dir, m->name);
     fuse_name_drop(fs, m->new_dir, m->new_name);
-    fuse_name_learn(fs, m->dir, m->name, other, 0);
-    fuse_name_learn(fs, m->new_dir, m->new_name, node, 0);
+    fuse_name_learn(fs, m->dir, m->name, other, 0, 0);
+    fuse_name_learn(fs, m->new_dir, m->new_name, node, 0, 0);
 }
 
-static void renamed(struct fuse_fs *fs, const struct rename *m, struct fuse_node *node,
-                    struct fuse_node *other)
+static void renamed(struct fuse_fs *fs, const struct rename *m, uint64_t begun,
+                    struct fuse_node *node, struct fuse_node *other)
 {
     fuse_attr_drop(m->dir);
-    fuse_attr_drop(m->new_dir);
+    uint64_t now = fuse_dir_change(m->new_dir, begun);
     fuse_attr_drop(node);
     if (m->flags & LT_RENAME_EXCHANGE) {
         swap_names(fs, m, node, other);
@@ -130,7 +131,7 @@ static void renamed(struct fuse_fs *fs, const struct rename *m, struct fuse_node
         fuse_name_expire(fs, m->dir, m->name);
         fuse_name_expire(fs, m->new_dir, m->new_name);
     } else {
-        fuse_name_move(fs, m->dir, m->name, m->new_dir, m->new_name);
+        fuse_name_move(fs, m->dir, m->name, m->new_dir, m->new_name, now);
         if (other)
             unnamed(other);
     }
@@ -153,11 +154,12 @@ static int rename_nodes(const struct lt_ctx *ctx, const struct rename *m, struct
         return LT_EEXIST;
     if (!other && m->flags & LT_RENAME_EXCHANGE)
         return LT_ENOENT;
+    uint64_t begun = fuse_attr_begin(fuse_fs_of(m->dir));
     int r = send_rename(ctx, m);
     if (r == LT_EINVAL && m->flags)
         r = rename_without_flags(ctx, m, other);
     if (r == 0)
-        renamed(fuse_fs_of(m->dir), m, fuse_node(node), other ? fuse_node(other) : NULL);
+        renamed(fuse_fs_of(m->dir), m, begun, fuse_node(node), other ? fuse_node(other) : NULL);
     else if (r == LT_ENOENT || r == LT_EEXIST || r == LT_ENOTEMPTY) /* names are not as we knew */
         fuse_name_expire(fuse_fs_of(m->dir), m->new_dir, m->new_name);
     return r;

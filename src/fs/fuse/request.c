@@ -25,6 +25,14 @@ void fuse_link_put(struct fuse_fs *fs, struct fuse_link *link)
         fuse_link_free(link);
 }
 
+bool fuse_epoch_is_old(struct fuse_fs *fs, uint32_t epoch)
+{
+    lt_mutex_lock(&fs->link_lock);
+    bool old = fs->link->epoch != epoch;
+    lt_mutex_unlock(&fs->link_lock);
+    return old;
+}
+
 int fuse_link_get(const struct lt_ctx *ctx, struct fuse_fs *fs, struct fuse_link **ret)
 {
     (void)ctx;

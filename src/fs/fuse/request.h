@@ -67,6 +67,9 @@ void fuse_link_put(struct fuse_fs *fs, struct fuse_link *link);
 /* The connection as it is, with a user more. */
 struct fuse_link *fuse_link_peek(struct fuse_fs *fs);
 
+/* Whether a new server has been started since that epoch. */
+bool fuse_epoch_is_old(struct fuse_fs *fs, uint32_t epoch);
+
 /* Ends and frees a connection that nobody uses. */
 void fuse_link_free(struct fuse_link *link);
 

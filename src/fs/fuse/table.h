@@ -44,16 +44,26 @@ enum fuse_known { FUSE_UNKNOWN, FUSE_PRESENT, FUSE_ABSENT };
 enum fuse_known fuse_name_find(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str name,
                                bool stale, struct fuse_node **ret);
 
-/* The server said that `name` in `dir` means `node`, or (NULL) nothing, for so long. */
+/*
+ * The server said that `name` in `dir` means `node`, or (NULL) nothing, for so long. Where the
+ * names of the directory have changed since `begun`, it is remembered but not believed.
+ */
 void fuse_name_learn(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str name,
-                     struct fuse_node *node, uint64_t ns);
+                     struct fuse_node *node, uint64_t ns, uint64_t begun);
+
+/*
+ * Names in `dir` have changed, by a request of ours: what others asked for before is old. To be
+ * called before names are dropped or learnt; returns the `begun` to learn them with. `begun` is
+ * from before the request.
+ */
+uint64_t fuse_dir_change(struct fuse_node *dir, uint64_t begun);
 
 /* The name means something else now, or nothing. */
 void fuse_name_drop(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str name);
 
 /* A rename: what is known of `name` is true of `new_name` now. */
 void fuse_name_move(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str name,
-                    struct fuse_node *new_dir, struct lt_str new_name);
+                    struct fuse_node *new_dir, struct lt_str new_name, uint64_t begun);
 
 /* Whether any name of the node is known. */
 bool fuse_node_has_name(struct fuse_node *node);
@@ -129,8 +139,8 @@ struct fuse_seen {
 
 /*
  * The node that a reply named for `name` in `dir` (NULL: without a name), with a reference, and its
- * attributes; members of *ret about the name stay as they are. On failure the lookup has been given
- * back.
+ * attributes. With FUSE_ATTR_OURS the name is new, and fuse_dir_change() has been seen to. Members
+ * of *ret about the name stay as they are. On failure the lookup has been given back.
  */
 int fuse_seen_learn(struct fuse_fs *fs, struct fuse_node *dir, struct lt_str name,
                     const struct fuse_seen *seen, struct lt_entry *ret);
