@@ -157,7 +157,7 @@ int lt_fusefs_open(const struct lt_server *server, const struct lt_fusefs_option
     r = r < 0 ? refuse(server, r, diag) : fuse_link_new(fs, server, &fs->link, diag);
     if (r == 0) {
         describe(fs);
-        r = fuse_lintel_probe(fs);
+        r = options->plain ? 0 : fuse_lintel_probe(fs);
     }
     if (r < 0) {
         free(fs->root);

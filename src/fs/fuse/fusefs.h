@@ -35,6 +35,7 @@ struct lt_fusefs_options {
     uint64_t timeout_ns;        /* of one request; 0: none */
     uint32_t max_write;
     bool read_only;
+    bool plain;             /* FUSE alone: a Lintel is not asked for more */
     bool restart;           /* start a program again after it died */
     enum lt_case name_case; /* LT_CASE_INSENSITIVE on a case-sensitive server: names are searched */
     size_t cache_nodes;     /* nodes kept without references */

@@ -257,18 +257,18 @@ static void move_names(struct fuse_fs *fs, const struct rename *m, struct lt_ent
                        struct lt_entry *to)
 {
     struct fuse_node *node = fuse_node(from->node), *other = fuse_node(to->node);
+    fuse_attr_drop(m->dir);
+    fuse_attr_drop(m->new_dir);
     fuse_node_unname(fs, node, m->dir, m->name);
     fuse_name_drop(fs, m->dir, m->name);
     if (other)
         fuse_node_unname(fs, other, m->new_dir, m->new_name);
-    fuse_name_learn(fs, m->new_dir, m->new_name, node, 0);
+    fuse_name_learn(fs, m->new_dir, m->new_name, node, 0, 0);
     if (other && m->flags & LT_RENAME_EXCHANGE)
-        fuse_name_learn(fs, m->dir, m->name, other, 0);
+        fuse_name_learn(fs, m->dir, m->name, other, 0, 0);
     else if (other && other != node && is_last(to))
         other->removed = true;
     fuse_attr_drop(node);
-    fuse_attr_drop(m->dir);
-    fuse_attr_drop(m->new_dir);
     if (other)
         fuse_attr_drop(other);
 }
