@@ -118,9 +118,6 @@ TEST(test_n029__others_give_nothing_away)
     c.security = sd("O:" BOB "G:SYD:P(A;;FA;;;WD)");
     is(INVALID_OWNER, try_with(c));
     assert_false(exists("\\f"));
-    struct nt_file *f = open_file("\\g", "create a");
-    is(INVALID_OWNER, set_sd(f, LT_OWNER_SECURITY, "O:" BOB));
-    ok(set_sd(f, LT_OWNER_SECURITY, "O:" ALICE));
 }
 
 TEST(test_n030__maximum_allowed)

@@ -114,7 +114,7 @@ TEST(test_n117__dos_wildcards)
     make_file("\\abc");
     assert_string_equal(list("\\", "*.*"), "a.b,a.b.c");
     assert_string_equal(list("\\", "<.b"), "a.b"); /* DOS_STAR: up to the last dot */
-    assert_string_equal(list("\\", "a<"), "a,a.b,a.b.c,abc");
+    assert_string_equal(list("\\", "a<"), "a,abc");
     assert_string_equal(list("\\", "a>>"), "a,abc"); /* DOS_QM: one, or none at a dot or the end */
     assert_string_equal(list("\\", "a\"b"), "a.b");  /* DOS_DOT: a dot, or the end */
     assert_string_equal(list("\\", "abc\""), "abc");

@@ -76,7 +76,7 @@ TEST(test_n103__asked_by_a_list)
     add_ea_name(&names, "third");
     add_ea_name(&names, "NONE");
     add_ea_name(&names, "FIRST");
-    ok(nt_query_ea(f, str_of(&names), 0, true, false, buf, sizeof(buf), &got));
+    ok(nt_query_ea(f, str_of(&names), NT_NO_INDEX, true, false, buf, sizeof(buf), &got));
     assert_string_equal(ea_text(buf, got), "THIRD=three,NONE=,FIRST=1");
 }
 
@@ -89,8 +89,8 @@ TEST(test_n104__buffers_that_are_too_small)
     struct nt_file *f = with_eas("\\f");
     add_ea_name(&names, "FIRST");
     add_ea_name(&names, "THIRD");
-    is(BUFFER_OVERFLOW, nt_query_ea(f, str_of(&names), 0, true, false, buf, 20, &got));
-    is(BUFFER_TOO_SMALL, nt_query_ea(f, lt_str(""), 0, true, false, buf, 10, &got));
+    is(BUFFER_OVERFLOW, nt_query_ea(f, str_of(&names), NT_NO_INDEX, true, false, buf, 20, &got));
+    is(BUFFER_TOO_SMALL, nt_query_ea(f, lt_str(""), NT_NO_INDEX, true, false, buf, 10, &got));
 }
 
 TEST(test_n105__a_scan_ends)
@@ -99,14 +99,14 @@ TEST(test_n105__a_scan_ends)
     char buf[512];
     size_t got = 0;
     struct nt_file *f = with_eas("\\f");
-    ok(nt_query_ea(f, lt_str(""), 0, true, true, buf, sizeof(buf), &got));
+    ok(nt_query_ea(f, lt_str(""), NT_NO_INDEX, true, true, buf, sizeof(buf), &got));
     assert_string_equal(ea_text(buf, got), "FIRST=1");
-    ok(nt_query_ea(f, lt_str(""), 0, false, true, buf, sizeof(buf), &got));
+    ok(nt_query_ea(f, lt_str(""), NT_NO_INDEX, false, true, buf, sizeof(buf), &got));
     assert_string_equal(ea_text(buf, got), "SECOND=two");
-    ok(nt_query_ea(f, lt_str(""), 0, false, false, buf, sizeof(buf), &got));
+    ok(nt_query_ea(f, lt_str(""), NT_NO_INDEX, false, false, buf, sizeof(buf), &got));
     assert_string_equal(ea_text(buf, got), "THIRD=three");
-    is(NO_MORE_EAS, nt_query_ea(f, lt_str(""), 0, false, false, buf, sizeof(buf), &got));
-    ok(nt_query_ea(f, lt_str(""), 0, true, false, buf, sizeof(buf), &got));
+    is(NO_MORE_EAS, nt_query_ea(f, lt_str(""), NT_NO_INDEX, false, false, buf, sizeof(buf), &got));
+    ok(nt_query_ea(f, lt_str(""), NT_NO_INDEX, true, false, buf, sizeof(buf), &got));
     assert_string_equal(ea_text(buf, got), "FIRST=1,SECOND=two,THIRD=three");
 }
 
@@ -116,11 +116,11 @@ TEST(test_n105__a_scan_by_small_buffers)
     char buf[64], all[256] = "";
     size_t got = 0;
     struct nt_file *f = with_eas("\\f");
-    int32_t status = nt_query_ea(f, lt_str(""), 0, true, false, buf, 24, &got);
+    int32_t status = nt_query_ea(f, lt_str(""), NT_NO_INDEX, true, false, buf, 24, &got);
     for (int i = 0; i < 4 && (status == LT_STATUS_SUCCESS || status == LT_STATUS_BUFFER_OVERFLOW);
          i++) {
         snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s;", ea_text(buf, got));
-        status = nt_query_ea(f, lt_str(""), 0, false, false, buf, 24, &got);
+        status = nt_query_ea(f, lt_str(""), NT_NO_INDEX, false, false, buf, 24, &got);
     }
     is(NO_MORE_EAS, status);
     assert_string_equal(all, "FIRST=1;SECOND=two;THIRD=three;");
@@ -132,6 +132,7 @@ TEST(test_n106__by_index)
     char buf[512];
     size_t got = 0;
     struct nt_file *f = with_eas("\\f");
+    is(NONEXISTENT_EA_ENTRY, nt_query_ea(f, lt_str(""), 0, false, false, buf, sizeof(buf), &got));
     ok(nt_query_ea(f, lt_str(""), 2, false, true, buf, sizeof(buf), &got));
     assert_string_equal(ea_text(buf, got), "SECOND=two");
     ok(nt_query_ea(f, lt_str(""), 3, false, false, buf, sizeof(buf), &got));
@@ -146,7 +147,8 @@ TEST(test_n107__a_file_without)
     char buf[64];
     size_t got = 0;
     struct nt_file *f = open_file("\\f", "create a");
-    is(NO_EAS_ON_FILE, nt_query_ea(f, lt_str(""), 0, true, false, buf, sizeof(buf), &got));
+    is(NO_EAS_ON_FILE,
+       nt_query_ea(f, lt_str(""), NT_NO_INDEX, true, false, buf, sizeof(buf), &got));
     assert_int_equal(ea_size_of(f), 0);
 }
 
@@ -232,6 +234,6 @@ TEST(test_ea__needs_its_access)
     size_t got = 0;
     make_file("\\f");
     struct nt_file *f = open_file("\\f", "read_data");
-    is(ACCESS_DENIED, nt_query_ea(f, lt_str(""), 0, true, false, buf, sizeof(buf), &got));
+    is(ACCESS_DENIED, nt_query_ea(f, lt_str(""), NT_NO_INDEX, true, false, buf, sizeof(buf), &got));
     is(ACCESS_DENIED, set_ea(f, "NAME", "x"));
 }

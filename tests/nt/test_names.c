@@ -120,7 +120,7 @@ TEST(test_n018__a_name_relative_to_a_handle_begins_with_no_backslash)
 {
     make_dir("\\d");
     struct nt_file *d = open_file("\\d", "list");
-    is(OBJECT_NAME_INVALID, try_at(d, "\\f", "create r w"));
+    is(INVALID_PARAMETER, try_at(d, "\\f", "create r w"));
 }
 
 TEST(test_n018__streams_relative_to_their_file)
