@@ -12,11 +12,16 @@ struct listing {
 static int put_stream(void *arg, const struct lt_stream *stream)
 {
     struct listing *l = arg;
+    const struct lt_attr attr = {
+        .mode = LT_S_IFREG, .size = stream->size, .allocated = stream->allocated};
+    struct lt_fsp_file_info info;
     uint16_t name[LT_NAME_UNITS_MAX];
+    fsp_info_from_attr(l->v, &attr, &info);
     int units = fsp_name_from_utf8(l->v, stream->name, name, LT_NAME_UNITS_MAX);
     if (units < 0)
         return 0;
-    return lt_fsp_put_stream_info(&l->out, stream->size, stream->allocated, name, (size_t)units)
+    return lt_fsp_put_stream_info(&l->out, info.file_size, info.allocation_size, name,
+                                  (size_t)units)
                ? 0
                : 1;
 }
