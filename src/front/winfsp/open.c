@@ -100,6 +100,24 @@ static int32_t check_read_only(const struct call *c, struct opening *o, uint32_t
     return LT_STATUS_SUCCESS;
 }
 
+static int is_needed(void *arg, const struct lt_ea *ea)
+{
+    (void)arg;
+    return (ea->flags & LT_EA_NEED) != 0;
+}
+
+/* A file with EAs that one must understand is not opened by those who say that they do not. */
+static int32_t check_eas(struct call *c, const struct opening *o)
+{
+    const struct lt_entry *file = &o->found.entry;
+    if (!(o->options & LT_FILE_NO_EA_KNOWLEDGE) || o->has_stream || !(file->attr.has & LT_HAS_EA))
+        return LT_STATUS_SUCCESS;
+    int r = lt_node_ea_list(&c->ctx, file->node, is_needed, NULL);
+    if (r < 0)
+        return lt_status_from_error(r);
+    return r ? LT_STATUS_ACCESS_DENIED : LT_STATUS_SUCCESS;
+}
+
 int32_t fsp_check_file(struct call *c, struct opening *o, uint32_t extra)
 {
     const struct lt_attr *attr = &o->found.entry.attr;
@@ -108,6 +126,8 @@ int32_t fsp_check_file(struct call *c, struct opening *o, uint32_t extra)
     int32_t status = check_access(c, o, extra);
     if (status == LT_STATUS_SUCCESS)
         status = check_type(o);
+    if (status == LT_STATUS_SUCCESS)
+        status = check_eas(c, o);
     return status == LT_STATUS_SUCCESS ? check_read_only(c, o, extra) : status;
 }
 
