@@ -22,7 +22,8 @@ enum {
     INFO_NETWORK_OPEN = 34,
     INFO_ATTRIBUTE_TAG = 35,
     INFO_HARD_LINK = 46,
-    INFO_NORMALIZED_NAME = 48
+    INFO_NORMALIZED_NAME = 48,
+    INFO_END = 76 /* of those that Windows has */
 };
 
 /* Options that FileModeInformation reports (MS-FSCC 2.4.26). */
@@ -219,7 +220,7 @@ int32_t nt_query_info(struct nt_file *file, unsigned info_class, void *buf, size
         return LT_STATUS_OBJECT_NAME_NOT_FOUND;
     case INFO_HARD_LINK:
         return LT_STATUS_NOT_SUPPORTED;
-    default:
-        return LT_STATUS_INVALID_PARAMETER;
+    default: /* the I/O manager sorts out what is no class at all */
+        return info_class < INFO_END ? LT_STATUS_INVALID_PARAMETER : LT_STATUS_INVALID_INFO_CLASS;
     }
 }

@@ -33,6 +33,8 @@ static int32_t take_buffer(struct renaming *r, const uint8_t *buf, size_t len)
     memcpy(&flags, buf, sizeof(flags));
     memcpy(&r->root, buf + RENAME_ROOT, sizeof(r->root));
     memcpy(&name_len, buf + RENAME_LENGTH, sizeof(name_len));
+    if (r->root && r->root->v != r->file->v)
+        return LT_STATUS_NOT_SAME_DEVICE;
     size_t bytes = lt_get_le32(name_len);
     if (bytes < sizeof(uint16_t) || bytes % 2 != 0 || bytes > len - RENAME_NAME)
         return LT_STATUS_INVALID_PARAMETER;
