@@ -314,7 +314,8 @@ const char *eas_of(struct nt_file *file)
 {
     char buf[65536];
     size_t got = 0;
-    int32_t status = nt_query_ea(file, lt_str(""), NT_NO_INDEX, true, false, buf, sizeof(buf), &got);
+    int32_t status =
+        nt_query_ea(file, lt_str(""), NT_NO_INDEX, true, false, buf, sizeof(buf), &got);
     if (status == LT_STATUS_NO_EAS_ON_FILE)
         return "";
     ok(status);

@@ -315,7 +315,7 @@ TEST(test_info__archive_and_write_time_come_with_the_close)
     need_windows();
     make_file("\\f");
     struct nt_file *f = open_file("\\f", "a");
-    const uint64_t old = 0x1d00000000000000;
+    const uint64_t old = 0x01d0000000000000;
     ok(set_basic(f, &(struct kit_basic){.written = old, .attributes = LT_WIN_NORMAL}));
     close_file(f);
     f = open_file("\\f", "r w");
@@ -328,7 +328,7 @@ TEST(test_info__archive_and_write_time_come_with_the_close)
 
 TEST(test_info__times_that_were_set_outlast_the_close)
 {
-    const uint64_t old = 0x1d00000000000000;
+    const uint64_t old = 0x01d0000000000000;
     struct nt_file *f = open_file("\\f", "create a");
     put_text(f, 0, "written");
     ok(set_basic(f, &(struct kit_basic){.written = old}));

@@ -208,9 +208,9 @@ TEST(test_n067__attributes_and_times_are_shared_sizes_are_not)
     make_text("\\f", "main");
     make_text("\\f:s", "the stream");
     struct nt_file *f = open_file("\\f", "a"), *s = open_file("\\f:s", "a");
-    struct kit_basic to = {.created = 0x1d00000000000000,
-                           .written = 0x1d00000000000001,
-                           .accessed = 0x1d00000000000002,
+    struct kit_basic to = {.created = 0x01d0000000000000,
+                           .written = 0x01d0000000000001,
+                           .accessed = 0x01d0000000000002,
                            .attributes = LT_WIN_HIDDEN};
     ok(set_basic(s, &to));
     struct kit_basic b = basic(f);
