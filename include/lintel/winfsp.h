@@ -25,7 +25,9 @@ struct lt_fsp_volume_params; /* wire/fsp/proto.h */
  * of the driver's control: it takes `in_len` bytes of responses (0: none) and waits for
  * requests, at most `size` bytes of them into `out`, 8-byte aligned, one after the other. Returns
  * their length; 0: nothing came within the driver's time, ask again; LT_ECANCELED: the volume was
- * stopped; LT_ENODEV: the driver is gone. With out == NULL it only hands responses over.
+ * stopped; LT_ENODEV: the driver is gone. With out == NULL it only hands responses over, and with
+ * neither says that this thread will ask from now on (Transact0). A `size` of LT_FSP_REQ_MAX asks
+ * for one request (FSP_FSCTL_TRANSACT), LT_FSP_BATCH_MIN and more for as many as there are.
  *
  * `map` turns the address of a Read, Write or QueryDirectory into memory of this process that is
  * there until the request is answered; NULL if no such memory was announced. A token handle is
@@ -47,7 +49,8 @@ struct lt_winfsp_port {
 struct lt_winfsp_options {
     const char *fs_name;       /* file-system name as Windows shows it; NULL: the volume's */
     const char *prefix;        /* "\\Server\\Share" of a network volume, or NULL */
-    const char *root_security; /* SDDL of the root where none is stored; NULL: Everyone has all */
+    const char *root_security; /* SDDL of the root where none is stored; NULL: Everyone has all on a
+                                  volume that stores descriptors, and else what the mode says */
     bool read_only;
     bool flush_and_purge;  /* nothing stays in the driver's cache behind the last close */
     bool posix_names;      /* characters that Windows forbids are mapped to U+F000 + c and back;

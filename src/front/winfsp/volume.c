@@ -17,14 +17,20 @@ static int copy_text(const char **text)
     return *text ? LT_OK : LT_ENOMEM;
 }
 
-/* The descriptor of the root where none is stored, if the options name one. */
+/* Of the root of a volume that stores descriptors and has none there. Passed on, so that what is
+ * made by one is not closed to all others. */
+#define ROOT_SECURITY "O:BAG:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;WD)"
+
 static int parse_root_security(struct lt_winfsp *v, struct lt_diag *diag)
 {
-    if (v->options.root_security == NULL)
+    const char *sddl = v->options.root_security;
+    if (sddl == NULL && v->volume.has_windows)
+        sddl = ROOT_SECURITY;
+    if (sddl == NULL)
         return LT_OK;
     char *bytes;
     size_t len;
-    int r = lt_sddl_parse(v->options.root_security, &bytes, &len, diag);
+    int r = lt_sddl_parse(sddl, &bytes, &len, diag);
     if (r == LT_OK)
         v->root_security = lt_strn(bytes, len);
     return r;
@@ -46,7 +52,7 @@ static int tables_new(struct lt_winfsp *v)
     if (r == LT_OK)
         r = fsp_guard_new(&v->guard);
     if (r == LT_OK && v->fold && v->volume.name_case == LT_CASE_SENSITIVE)
-        r = fsp_folder_new(&v->folder);
+        r = fsp_folder_new(v, &v->folder);
     return r;
 }
 

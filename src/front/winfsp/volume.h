@@ -205,7 +205,7 @@ int fsp_lookup(struct call *c, struct lt_node *dir, struct lt_str name, struct l
 /* ---- case.c: names without regard to case on a volume that has it -------------------------------
  */
 
-int fsp_folder_new(struct fsp_folder **ret);
+int fsp_folder_new(struct lt_winfsp *v, struct fsp_folder **ret);
 void fsp_folder_free(struct fsp_folder *folder);
 /* The stored name that `name` means in `dir`, which has not got it as it is: into ret, of
  * LT_NAME_MAX

@@ -148,8 +148,8 @@ static void work(void *arg)
     struct fsp_worker *w = arg;
     struct lt_winfsp *v = w->v;
     size_t size = v->volume.remote ? LT_FSP_REQ_MAX : BUFFER_SIZE;
-    int64_t n;
-    while ((n = v->port->transact(v->port, w->out, w->out_len, w->in, size)) >= 0) {
+    int64_t n = v->port->transact(v->port, NULL, 0, NULL, 0);
+    while (n >= 0 && (n = v->port->transact(v->port, w->out, w->out_len, w->in, size)) >= 0) {
         w->out_len = 0;
         answer_batch(w, (size_t)n);
     }
