@@ -126,6 +126,17 @@ static int32_t apply(struct call *c, struct lt_str merged, const struct lt_attr 
     return lt_status_from_error(r);
 }
 
+/* Whether who opened the file may make anybody its owner that it does not belong to already. */
+static bool may_own(struct call *c, struct lt_str old, struct lt_str merged)
+{
+    struct lt_sid before, after;
+    if (!(c->in.req.u.set_security.information & LT_OWNER_SECURITY) || c->file->giver == NULL ||
+        !sd_owner(merged, &after))
+        return true;
+    return (sd_owner(old, &before) && lt_sid_equal(&before, &after)) ||
+           lt_token_may_give(c->file->giver, &after);
+}
+
 int32_t fsp_set_security(struct call *c)
 {
     struct lt_attr attr;
@@ -138,11 +149,13 @@ int32_t fsp_set_security(struct call *c)
     if (r == LT_OK) {
         r = lt_security_merge(lt_strn(old, old_len), c->in.security,
                               c->in.req.u.set_security.information, &merged, &merged_len);
+        if (r == LT_OK) {
+            struct lt_str change = lt_strn(merged, merged_len);
+            status = may_own(c, lt_strn(old, old_len), change) ? apply(c, change, &attr)
+                                                               : LT_STATUS_INVALID_OWNER;
+            free(merged);
+        }
         free(old);
-    }
-    if (r == LT_OK) {
-        status = apply(c, lt_strn(merged, merged_len), &attr);
-        free(merged);
     }
     fsp_release(c->v, &hold);
     if (r == LT_EINVAL)

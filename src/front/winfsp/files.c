@@ -135,6 +135,7 @@ void fsp_file_put(struct fsp_file *file)
     lt_node_put(file->node);
     lt_node_put(file->owner);
     lt_node_put(file->parent);
+    free(file->giver);
     free(file->name);
     free(file->stream);
     free(file);

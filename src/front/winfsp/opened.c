@@ -85,6 +85,16 @@ static int take_writing(struct call *c, struct opening *o)
     return lt_node_setattr(&c->ctx, o->node, &set, &o->attr);
 }
 
+/* A SetSecurity does not say who asks: it counts as who opened the file. */
+static void take_token(struct call *c, struct fsp_file *file)
+{
+    bool user_mode = c->in.req.u.create.flags & LT_FSP_CREATE_USER_MODE;
+    if (!user_mode || !(file->granted & LT_ACCESS_WRITE_OWNER))
+        return;
+    file->giver = c->token;
+    c->token = NULL;
+}
+
 int32_t fsp_opened(struct call *c, struct opening *o)
 {
     struct fsp_file *file = file_new(c, o);
@@ -99,6 +109,7 @@ int32_t fsp_opened(struct call *c, struct opening *o)
     if (r == LT_OK)
         r = fsp_files_add(c->v, file);
     if (r == LT_OK) {
+        take_token(c, file);
         struct lt_fsp_create_rsp *rsp = &c->rsp->u.create;
         c->rsp->information = o->information;
         rsp->as = (struct lt_fsp_contexts){file->user, file->user2};

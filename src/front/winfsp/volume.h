@@ -37,8 +37,10 @@ struct fsp_file {
     uint32_t options;       /* LT_FILE_... */
     uint32_t open_flags;    /* LT_OPEN_... given to lt_node_open() */
     uint32_t uid, gid, pid; /* who opened it: on whose behalf requests without a token run */
-    bool is_dir;            /* immutable, as all above */
-    atomic_bool removed;    /* its name is gone: Cleanup with Delete */
+    struct lt_token
+        *giver;          /* of an opening that may set the owner: who has to be allowed to give */
+    bool is_dir;         /* immutable, as all above */
+    atomic_bool removed; /* its name is gone: Cleanup with Delete */
 
     struct lt_mutex lock;
     struct fsp_listing *listing GUARDED_BY(lock); /* dir.c; freed by fsp_listing_free() */
