@@ -230,7 +230,7 @@ static void check_listing(const char *names)
     memset(seen, 0, sizeof(seen));
     for (const char *at = names; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
         if (strncmp(at, "kept", 4) == 0) {
-            int i = atoi(at + 4);
+            int i = (int)strtol(at + 4, NULL, 10);
             assert_true(i >= 0 && i < KEPT);
             seen[i]++;
         }

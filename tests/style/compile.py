@@ -64,7 +64,8 @@ def headers(folder):
 
 def main():
     sources = list(commands())
-    _, compiler, flags = sources[0]
+    core = os.path.join(ROOT, "src", "core") + os.sep  # parts that stand alone have flags of their own
+    _, compiler, flags = next(s for s in sources if s[0].startswith(core))
     alone = ["-fsyntax-only", "-Werror", "-x", "c", "-", "-include"]
     everything = [*headers("include"), *headers("src")]
     tap.case("every header compiles by itself",
