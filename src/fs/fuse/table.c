@@ -241,6 +241,29 @@ void fuse_table_trim(struct fuse_fs *fs, size_t keep)
     }
 }
 
+/* Nobody comes back for what has no name, nor for a stream without asking the server: which may
+ * free it now. With a stream its file may have nobody left. */
+static struct fuse_node *drop_locked(struct fuse_table *t, struct fuse_node *node) REQUIRES(t->lock)
+{
+    struct fuse_node *gone = NULL, *next;
+    for (; node && node->idle && (node->removed || node->file || !node->listed); node = next) {
+        next = node->file;
+        detach_locked(t, node);
+        node->by_id = gone;
+        gone = node;
+    }
+    return gone;
+}
+
+static void discard_all(struct fuse_fs *fs, struct fuse_node *gone)
+{
+    while (gone) {
+        struct fuse_node *node = gone;
+        gone = node->by_id;
+        discard(fs, node);
+    }
+}
+
 void fuse_release(struct lt_node *base)
 {
     struct fuse_node *node = fuse_node(base);
@@ -249,15 +272,10 @@ void fuse_release(struct lt_node *base)
     fuse_handles_rest(node);
     lt_mutex_lock(&t->lock);
     released_locked(t, node);
-    /* Nobody comes back for what has no name, nor for a stream without asking the server: which may
-     * free it now. */
-    bool drop = node->idle && (node->removed || node->file || !node->listed);
-    if (drop)
-        detach_locked(t, node);
+    struct fuse_node *gone = drop_locked(t, node);
     bool full = t->idle > fs->options.cache_nodes;
     lt_mutex_unlock(&t->lock);
-    if (drop)
-        discard(fs, node);
+    discard_all(fs, gone);
     if (full)
         fuse_table_trim(fs, fs->options.cache_nodes);
 }
