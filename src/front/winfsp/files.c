@@ -6,6 +6,7 @@
  */
 #include "volume.h"
 
+#include <base/unicode.h>
 #include <stdlib.h>
 
 #define SLOTS_MIN 64u
@@ -122,6 +123,20 @@ size_t fsp_files_count(struct lt_winfsp *v)
     size_t count = v->files->count;
     lt_mutex_unlock(&v->files->lock);
     return count;
+}
+
+bool fsp_files_stream_open(struct lt_winfsp *v, const struct lt_node *owner, const char *stream)
+{
+    struct fsp_files *files = v->files;
+    bool open = false;
+    lt_mutex_lock(&files->lock);
+    for (uint32_t i = 0; i < files->size && !open; i++) {
+        const struct fsp_file *file = files->slots[i].file;
+        open = file && file->owner == owner && file->stream && !atomic_load(&file->removed) &&
+               lt_name_equal_nocase(lt_str(file->stream), lt_str(stream));
+    }
+    lt_mutex_unlock(&files->lock);
+    return open;
 }
 
 void fsp_file_put(struct fsp_file *file)

@@ -4,31 +4,45 @@
  * seen that nobody is in the way. What may fail comes first, so that a failure leaves the old
  * content.
  *
- * All streams go. One that somebody has open lives on for him, without a name.
+ * All streams go that nobody has open. The driver has marked the others: they are opened by nobody
+ * any more, and go with their last handle.
  */
 #include "create.h"
 
 #include <stdlib.h>
 
-static int keep_name(void *arg, const struct lt_stream *stream)
+/* Names, one behind the other with a NUL each. */
+struct names {
+    char *text; /* malloc'd */
+    size_t len;
+};
+
+static int add_name(void *arg, const struct lt_stream *stream)
 {
-    char *name = arg;
-    if (stream->name.len > LT_NAME_MAX)
-        return LT_EINVAL;
-    memcpy(name, stream->name.s, stream->name.len);
-    name[stream->name.len] = 0;
-    return 1;
+    struct names *names = arg;
+    size_t len = stream->name.len;
+    char *text = realloc(names->text, names->len + len + 1);
+    if (text == NULL)
+        return LT_ENOMEM;
+    memcpy(text + names->len, stream->name.s, len);
+    text[names->len + len] = 0;
+    names->text = text;
+    names->len += len + 1;
+    return 0;
 }
 
 static int remove_streams(struct call *c, struct lt_node *node)
 {
-    char name[LT_NAME_MAX + 1];
-    int r;
-    while ((r = lt_node_stream_list(&c->ctx, node, keep_name, name)) == 1) {
-        r = lt_node_stream_remove(&c->ctx, node, lt_str(name));
-        if (r < 0 && r != LT_ENOENT)
-            break;
+    struct names names = {0};
+    int r = lt_node_stream_list(&c->ctx, node, add_name, &names);
+    for (size_t at = 0; r == LT_OK && at < names.len; at += strlen(names.text + at) + 1) {
+        if (fsp_files_stream_open(c->v, node, names.text + at))
+            continue;
+        r = lt_node_stream_remove(&c->ctx, node, lt_str(names.text + at));
+        if (r == LT_ENOENT)
+            r = LT_OK;
     }
+    free(names.text);
     return r;
 }
 

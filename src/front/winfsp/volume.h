@@ -132,6 +132,8 @@ struct fsp_file *fsp_files_get(struct lt_winfsp *v, uint64_t user2);
 void fsp_files_remove(struct lt_winfsp *v, struct fsp_file *file);
 /* How many openings there are. */
 size_t fsp_files_count(struct lt_winfsp *v);
+/* Whether a stream of this file is open by anybody: looks at all of them. */
+bool fsp_files_stream_open(struct lt_winfsp *v, const struct lt_node *owner, const char *stream);
 void fsp_file_put(struct fsp_file *file); /* the last one closes the node */
 
 /* ---- guard.c: one change at a time per directory -----------------------------------------------
