@@ -20,6 +20,7 @@ uint64_t information;
 static struct CMUnitTest tests[TESTS_MAX];
 static size_t test_count;
 static const char *source = "mem:";
+static bool check_every, keep_all; /* what the driver keeps: nothing, or data too */
 static struct kit_source served;
 static struct lt_statfs at_start;
 static struct nt_file *files[FILES_MAX];
@@ -390,6 +391,9 @@ static int set_up(void **state)
     memset(&options, 0, sizeof(options));
     lt_winfsp_options_init(&options.winfsp);
     options.winfsp.root_security = SD_OPEN;
+    options.check_every = check_every;
+    if (keep_all)
+        options.winfsp.info_timeout_ms = UINT32_MAX;
     if (kit_source_open(source, &served) < 0)
         return -1;
     lt_fs_volume(served.fs, &volume);
@@ -470,7 +474,13 @@ int main(int argc, char **argv)
 {
     if (argc > 1)
         source = argv[1];
-    if (argc > 2)
-        cmocka_set_test_filter(argv[2]);
+    for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], "check_every") == 0)
+            check_every = true;
+        else if (strcmp(argv[i], "keep_all") == 0)
+            keep_all = true;
+        else
+            cmocka_set_test_filter(argv[i]);
+    }
     return _cmocka_run_group_tests(source, tests, test_count, NULL, NULL) != 0;
 }
