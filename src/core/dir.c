@@ -25,6 +25,7 @@ struct lt_dir {
     uint64_t cookie;      /* behind the entry last handed out */
     unsigned count, used; /* of items */
     size_t bytes;         /* of names */
+    bool ended;           /* the items are the last */
     struct item items[BATCH_ENTRIES];
     char names[BATCH_BYTES];
 };
@@ -89,9 +90,10 @@ int lt_dir_next(struct lt_dir *dir, struct lt_dirent *ret)
     if (dir->used == dir->count) {
         dir->used = dir->count = 0;
         dir->bytes = 0;
-        int r = lt_node_readdir(&dir->ctx, dir->node, dir->cookie, 0, take, dir);
+        int r = dir->ended ? 0 : lt_node_readdir(&dir->ctx, dir->node, dir->cookie, 0, take, dir);
         if (r < 0)
             return r;
+        dir->ended = r == 0;
     }
     if (dir->count == 0)
         return 0;
@@ -113,6 +115,7 @@ void lt_dir_seek(struct lt_dir *dir, uint64_t cookie)
 {
     dir->cookie = cookie;
     dir->used = dir->count = 0;
+    dir->ended = false;
 }
 
 int lt_path_list(const struct lt_ctx *ctx, struct lt_node *base, const char *path,

@@ -27,8 +27,10 @@ struct fuse_listing {
 
     uint64_t fh;
     uint32_t epoch;
-    bool opened; /* fh is to be released */
-    bool failed; /* the handle is of a server that is gone */
+    bool opened;     /* fh is to be released */
+    bool begun_at_0; /* it was read from its start: then libfuse knows what an offset means */
+    bool ended;      /* nothing comes behind the cookie */
+    bool failed;     /* the handle is of a server that is gone */
 
     /* Offsets that go in a circle (Brent): each is compared with one that was seen before, of
      * which there is a new one after 1, 2, 4 ... steps. */
@@ -83,7 +85,7 @@ static void forget_rest(struct fuse_fs *fs, struct fuse_listing *l)
     l->at = l->len = 0;
 }
 
-static void close_listing(struct fuse_fs *fs, struct fuse_listing *l)
+static void close_handle(struct fuse_fs *fs, struct fuse_listing *l)
 {
     struct lt_fuse_release_in in = {.fh = l->fh, .flags = LT_FUSE_O_DIRECTORY};
     struct fuse_request r = {.opcode = LT_FUSE_RELEASEDIR,
@@ -94,6 +96,12 @@ static void close_listing(struct fuse_fs *fs, struct fuse_listing *l)
     forget_rest(fs, l);
     if (l->opened)
         (void)fuse_call(NULL, fs, &r); /* nothing can be done about a failure */
+    l->opened = false;
+}
+
+static void close_listing(struct fuse_fs *fs, struct fuse_listing *l)
+{
+    close_handle(fs, l);
     lt_node_put(&l->dir->node);
     free(l);
 }
@@ -113,6 +121,7 @@ static int open_handle(const struct lt_ctx *ctx, struct fuse_fs *fs, struct fuse
     };
     int e = fuse_call(ctx, fs, &r);
     l->opened = e == 0;
+    l->begun_at_0 = false;
     l->fh = e == 0 ? out.fh : 0;
     l->epoch = r.sent_epoch;
     return e == LT_ENOSYS ? 0 : e;
@@ -202,11 +211,11 @@ void fuse_listings_drop(struct fuse_fs *fs, const struct fuse_node *dir)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-static int read_once(const struct lt_ctx *ctx, struct fuse_fs *fs, struct fuse_listing *l,
-                     bool plus)
+static int read_at(const struct lt_ctx *ctx, struct fuse_fs *fs, struct fuse_listing *l,
+                   uint64_t offset, bool plus)
 {
     uint32_t size = fs->max_read < BUFFER_SIZE ? fs->max_read : BUFFER_SIZE;
-    struct lt_fuse_read_in in = {.fh = l->fh, .offset = offset_of(l->cookie), .size = size};
+    struct lt_fuse_read_in in = {.fh = l->fh, .offset = offset, .size = size};
     struct fuse_request r = {
         .opcode = plus ? LT_FUSE_READDIRPLUS : LT_FUSE_READDIR,
         .node = l->dir,
@@ -226,6 +235,22 @@ static int read_once(const struct lt_ctx *ctx, struct fuse_fs *fs, struct fuse_l
     l->len = r.out_len;
     l->bytes += r.out_len;
     return l->bytes > BYTES_MAX ? LT_EIO : 0;
+}
+
+/* A new handle is read from its start first: programs that list a directory in one go (libfuse's
+ * fuse_fill_dir_t with offset 0) do it then, and some end themselves if it is not so (sshfs). */
+static int read_once(const struct lt_ctx *ctx, struct fuse_fs *fs, struct fuse_listing *l,
+                     bool plus)
+{
+    uint64_t offset = offset_of(l->cookie);
+    if (offset > 0 && l->opened && !l->begun_at_0) {
+        int r = read_at(ctx, fs, l, 0, false);
+        l->at = l->len = 0;
+        if (r < 0)
+            return r;
+    }
+    l->begun_at_0 = true;
+    return read_at(ctx, fs, l, offset, plus);
 }
 
 /* The next records. Once more with a new handle if the server was started again. */
@@ -376,6 +401,14 @@ static int list(const struct taker *t, struct fuse_fs *fs, struct fuse_listing *
     }
 }
 
+/* Callers often come once more to hear that nothing is left: that needs no handle. */
+static void leave_ended(struct fuse_fs *fs, struct fuse_listing *l)
+{
+    close_handle(fs, l);
+    l->ended = true;
+    leave(fs, l);
+}
+
 int fuse_readdir(const struct lt_ctx *ctx, struct lt_node *base, uint64_t cookie, uint32_t flags,
                  int (*fn)(void *arg, const struct lt_dirent *entry), void *arg)
 {
@@ -383,13 +416,21 @@ int fuse_readdir(const struct lt_ctx *ctx, struct lt_node *base, uint64_t cookie
     struct fuse_fs *fs = fuse_fs_of(dir);
     struct taker t = {ctx, flags & LT_READDIR_PLUS, fn, arg};
     struct fuse_listing *l = cookie ? resume(fs, dir, cookie) : NULL;
+    if (l && l->ended) {
+        bool fresh = is_fresh(l);
+        close_listing(fs, l);
+        if (fresh)
+            return 0;
+        l = NULL;
+    }
     int r = l ? 0 : open_listing(ctx, dir, cookie, &l);
-    if (r == 0)
-        r = list(&t, fs, l);
-    else
+    if (r < 0)
         return r;
+    r = list(&t, fs, l);
     if (r == 1)
         leave(fs, l);
+    else if (r == 0 && l->cookie > 0)
+        leave_ended(fs, l);
     else
         close_listing(fs, l);
     return r;

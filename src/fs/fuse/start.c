@@ -186,12 +186,18 @@ static void tell(char *to, size_t size, struct lt_process *process)
     to[used] = '\0';
 }
 
+/* A program may have such a status of itself, but those of them all are rather 255. */
+static bool is_signal(int status)
+{
+    return status > 128 && status <= 128 + 64;
+}
+
 static int ended(struct lt_process *process, const char *command, struct lt_diag *diag)
 {
     char said[SAID_SHOWN + 32];
     int status = lt_process_wait(process, 0);
     tell(said, sizeof(said), process);
-    if (status > 128)
+    if (is_signal(status))
         return complain(diag, LT_ENODEV, "'%.100s' was ended by signal %d%s", command, status - 128,
                         said);
     return complain(diag, LT_ENODEV, "'%.100s' ended with status %d%s", command,
@@ -335,7 +341,7 @@ void lt_server_explain(struct lt_server *server, struct lt_diag *diag)
     tell(said, sizeof(said), server->process);
     size_t len = strlen(diag->text);
     char end[64] = "";
-    if (status > 128)
+    if (is_signal(status))
         (void)snprintf(end, sizeof(end), "the program was ended by signal %d", status - 128);
     else if (status >= 0)
         (void)snprintf(end, sizeof(end), "the program ended with status %d", status);
