@@ -56,30 +56,42 @@ int loop_close(struct loop *loop)
 
 static struct loop loops[LOOPS_MAX];
 
-static const char *rest_of(const char *source, bool *ret_packets)
+/* The ways to the far end. */
+static const struct way {
+    const char *prefix;
+    bool packets, plain;
+} ways[] = {
+    {"loop:", true, false},
+    {"loop+stream:", false, false},
+    {"loop+plain:", true, true},
+};
+
+static const struct way *way_of(const char *source)
 {
-    static const char packets[] = "loop:", stream[] = "loop+stream:";
-    *ret_packets = strncmp(source, packets, sizeof(packets) - 1) == 0;
-    if (*ret_packets)
-        return source + sizeof(packets) - 1;
-    return strncmp(source, stream, sizeof(stream) - 1) == 0 ? source + sizeof(stream) - 1 : NULL;
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        if (strncmp(source, ways[i].prefix, strlen(ways[i].prefix)) == 0)
+            return &ways[i];
+    }
+    return NULL;
 }
 
 int loop_open_fs(const char *source, struct lt_fs **ret, struct lt_diag *diag)
 {
-    bool packets;
-    const char *rest = rest_of(source, &packets);
-    if (!rest)
+    const struct way *way = way_of(source);
+    struct lt_fusefs_options options;
+    struct loop *loop = loops;
+    if (!way)
         return lt_open_fs(source, ret, diag);
-    for (size_t i = 0; i < LOOPS_MAX; i++) {
-        if (loops[i].fs)
-            continue;
-        int r = loop_open(rest, NULL, packets, &loops[i], diag);
-        if (r == 0)
-            *ret = loops[i].fs;
-        return r;
-    }
-    return LT_ENFILE;
+    while (loop < loops + LOOPS_MAX && loop->fs)
+        loop++;
+    if (loop == loops + LOOPS_MAX)
+        return LT_ENFILE;
+    lt_fusefs_options_init(&options);
+    options.plain = way->plain;
+    int r = loop_open(source + strlen(way->prefix), &options, way->packets, loop, diag);
+    if (r == 0)
+        *ret = loop->fs;
+    return r;
 }
 
 int loop_close_fs(struct lt_fs *fs)

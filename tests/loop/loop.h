@@ -24,8 +24,9 @@ int loop_open(const char *source, const struct lt_fusefs_options *options, bool 
 /* Ends all of it. The error of lt_fs_close(fs), or of the serving end. */
 int loop_close(struct loop *loop);
 
-/* As lt_open_fs(), but "loop:SOURCE" and "loop+stream:SOURCE" stand for fusefs over SOURCE; as
- * lt_fs_close(), for what that opened. Not from several threads at once. */
+/* As lt_open_fs(), but "loop:SOURCE" and "loop+stream:SOURCE" stand for fusefs over SOURCE,
+ * "loop+plain:SOURCE" for one that takes it for any FUSE server; as lt_fs_close(), for what that
+ * opened. Not from several threads at once. */
 int loop_open_fs(const char *source, struct lt_fs **ret, struct lt_diag *diag);
 int loop_close_fs(struct lt_fs *fs);
 
