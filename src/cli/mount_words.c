@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
+#include <registry.h>
 #include <stdlib.h>
 
 static const char *const choices[] = {"off", "on", "auto", NULL};              /* enum lt_choice */
@@ -297,8 +298,11 @@ void lt_mount_request_fini(struct lt_mount_request *request)
 char *lt_mount_request_source(const struct lt_mount_request *request, const char *source)
 {
     char *text;
-    const char *more = request->source_options.text;
+    const char *more = request->source_options.text, *rest;
+    const struct lt_fs_kind *kind = lt_fs_kind_of(source, &rest);
     size_t len = strlen(source);
+    if (more && kind && kind->line)
+        return asprintf(&text, "%s,%s%s", kind->name, more, rest) < 0 ? NULL : text;
     bool comma = more && len > 0 && source[len - 1] != ':';
     return asprintf(&text, "%s%s%s", source, comma ? "," : "", more ? more : "") < 0 ? NULL : text;
 }

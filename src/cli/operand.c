@@ -43,13 +43,7 @@ char *lt_image_source(const char *path, const char *options)
 
 bool lt_is_source(const char *text)
 {
-    size_t len = strcspn(text, ":");
-    if (text[len] != ':')
-        return false;
-    for (const struct lt_fs_kind *k = lt_fs_kinds; k->name; k++)
-        if (strlen(k->name) == len && memcmp(k->name, text, len) == 0)
-            return true;
-    return false;
+    return lt_fs_kind_of(text, NULL) != NULL;
 }
 
 static const char *next_kind(const void *arg, size_t i)
@@ -102,6 +96,13 @@ static bool may_split(const char *colon)
     return *colon == ':' && (colon[1] == '/' || colon[1] == '\0');
 }
 
+/* Whether that colon belongs to a command: what follows has blanks ("fuse:sshfs host:/dir @"). */
+static bool is_of_command(const char *source, const char *colon)
+{
+    const struct lt_fs_kind *kind = lt_fs_kind_of(source, NULL);
+    return kind && kind->line && strchr(colon, ' ');
+}
+
 /*
  * The source of an operand, malloc'd, and *ret_path behind its colon. *ret is NULL for a
  * file of the host.
@@ -113,7 +114,7 @@ static int split(const char *text, char **ret, const char **ret_path)
     if (!source)
         return LT_ENOMEM;
     for (size_t at = len; at-- > 1;) {
-        if (!may_split(text + at))
+        if (!may_split(text + at) || is_of_command(text, text + at))
             continue;
         source[at] = '\0';
         if (lt_is_image_file(source) || lt_is_source(source)) {

@@ -5,15 +5,6 @@
 #include <registry.h>
 #include <string.h>
 
-static const struct lt_fs_kind *find_kind(const char *name, size_t len)
-{
-    for (const struct lt_fs_kind *kind = lt_fs_kinds; kind->name; kind++) {
-        if (strlen(kind->name) == len && memcmp(kind->name, name, len) == 0)
-            return kind;
-    }
-    return NULL;
-}
-
 /* The kind whose options `source` is, standing alone: the path of an image. */
 static const struct lt_fs_kind *probe_kinds(const char *source)
 {
@@ -27,9 +18,10 @@ static const struct lt_fs_kind *probe_kinds(const char *source)
 int lt_open_fs(const char *source, struct lt_fs **ret_fs, struct lt_diag *diag)
 {
     size_t len = strcspn(source, ":");
-    const struct lt_fs_kind *kind = source[len] ? find_kind(source, len) : NULL;
+    const char *options;
+    const struct lt_fs_kind *kind = lt_fs_kind_of(source, &options);
     if (kind)
-        return kind->open(source + len + 1, ret_fs, diag);
+        return kind->open(options, ret_fs, diag);
     kind = probe_kinds(source);
     if (kind)
         return kind->open(source, ret_fs, diag);

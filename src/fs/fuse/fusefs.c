@@ -34,6 +34,7 @@ static void free_fs(struct fuse_fs *fs)
     fuse_forgets_fini(fs);
     fuse_table_fini(fs);
     lt_fs_fini(&fs->fs);
+    free(fs->start_what);
     free(fs);
 }
 
@@ -146,6 +147,15 @@ static int refuse(const struct lt_server *server, int error, struct lt_diag *dia
 int lt_fusefs_open(const struct lt_server *server, const struct lt_fusefs_options *options,
                    struct lt_fs **ret, struct lt_diag *diag)
 {
+    return lt_fusefs_open_restartable(server, options, NULL, "", ret, diag);
+}
+
+int lt_fusefs_open_restartable(const struct lt_server *server,
+                               const struct lt_fusefs_options *options,
+                               int (*start)(const char *what, struct lt_server *ret,
+                                            struct lt_diag *diag),
+                               const char *what, struct lt_fs **ret, struct lt_diag *diag)
+{
     struct fuse_fs *fs = calloc(1, sizeof(*fs));
     if (!fs || lt_fs_init(&fs->fs, &fs->ops) < 0) {
         free(fs);
@@ -153,7 +163,9 @@ int lt_fusefs_open(const struct lt_server *server, const struct lt_fusefs_option
     }
     fs->ops = plain_ops;
     fs->options = *options;
-    int r = init(fs);
+    fs->start = options->restart ? start : NULL;
+    fs->start_what = strdup(what);
+    int r = fs->start_what ? init(fs) : LT_ENOMEM;
     r = r < 0 ? refuse(server, r, diag) : fuse_link_new(fs, server, &fs->link, diag);
     if (r == 0) {
         describe(fs);

@@ -51,6 +51,13 @@ void lt_fusefs_options_init(struct lt_fusefs_options *ret);
 int lt_fusefs_open(const struct lt_server *server, const struct lt_fusefs_options *options,
                    struct lt_fs **ret, struct lt_diag *diag);
 
+/* The same over one that start(what) gave, and may give again after it died (copies `what`). */
+int lt_fusefs_open_restartable(const struct lt_server *server,
+                               const struct lt_fusefs_options *options,
+                               int (*start)(const char *what, struct lt_server *ret,
+                                            struct lt_diag *diag),
+                               const char *what, struct lt_fs **ret, struct lt_diag *diag);
+
 struct fuse_handle;
 
 /*
@@ -145,9 +152,9 @@ struct fuse_fs {
     struct lt_mutex link_lock;
     struct fuse_link *link;
     struct lt_mutex restart_lock; /* held while a new server is started */
-    /* NULL: it cannot be started again. Else starts a new one. */
-    int (*start)(void *arg, struct lt_server *ret, struct lt_diag *diag);
-    void *start_arg;
+    /* NULL: it cannot be started again. Immutable. */
+    int (*start)(const char *what, struct lt_server *ret, struct lt_diag *diag);
+    char *start_what; /* malloc'd */
 
     /* Negotiated; immutable, since a restarted server must offer the same or more */
     uint32_t minor;
